@@ -1,0 +1,111 @@
+# tarn: `make demo` shows it, `make check` proves it, `make help` lists the rest.
+# Layers are folders under src/; each becomes an archive that may use only those before it.
+
+SHELL   := bash
+CC      ?= gcc
+CXX     ?= g++
+LAYERS  := base duck sql state lake stream connector engine cli
+DEPS    := build/deps
+PREFIX  ?= /usr/local
+FOR     ?= 30s
+VERSION := 0.1.0
+
+# make check SAN=address|thread|undefined builds apart, under build/san-<name>.
+ifdef SAN
+OUT     := build/san-$(SAN)
+SANFLAG := -fsanitize=$(SAN) -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+OPT     := -O1
+else
+OUT     := build
+OPT     := -O2
+endif
+
+WARN   := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla \
+          -Wundef -Wimplicit-fallthrough -Wno-format-truncation -Werror
+CPPFLAGS += -Isrc -I$(DEPS)/include -I$(OUT)/gen -D_GNU_SOURCE -DTARN_VERSION='"$(VERSION)"'
+CFLAGS   += -std=gnu17 $(OPT) -g $(WARN) $(SANFLAG) -fstack-protector-strong -fPIE -pthread
+CXXFLAGS += -std=gnu++17 $(OPT) -g -Wall -Wextra -Werror $(SANFLAG) -fPIE -pthread -fno-exceptions
+LDFLAGS  += -pie -Wl,-z,relro,-z,now $(SANFLAG) -pthread -L$(OUT) \
+            -Wl,-rpath,'$$ORIGIN:$$ORIGIN/../lib/tarn:$(abspath build)'
+LDLIBS   := -lduckdb -lsimdjson -ljansson -lyaml -lsqlite3 -lcrypto -lm -lstdc++
+
+objects = $(patsubst src/%,$(OUT)/obj/%.o,$(wildcard src/$(1)/*.c src/$(1)/*.cc))
+archives_upto = $(foreach l,$(shell echo "$(LAYERS)" | sed 's/\(.*\b$(1)\b\).*/\1/'),$(OUT)/lib/$(l).a)
+MAIN    := $(OUT)/obj/cli/main.c.o
+TESTS   := $(patsubst tests/unit/%.c,$(OUT)/test/%,$(wildcard tests/unit/*_test.c))
+
+.PHONY: all deps demo check quick lint format bench fuzz docs install dist clean help services unit
+.SECONDEXPANSION:
+.SECONDARY:
+
+all: $(OUT)/tarn
+
+help: ## this list
+	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+deps: $(DEPS)/stamp ## install what is missing: packages, libduckdb
+$(DEPS)/stamp: tools/deps.sh package-lock.json
+	@tools/deps.sh build && touch $@
+
+$(OUT)/libduckdb.so: $(DEPS)/stamp
+	@mkdir -p $(@D) && ln -sf $(abspath $(DEPS))/lib/libduckdb.so $@
+
+$(OUT)/obj/%.c.o: src/%.c | $(DEPS)/stamp
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+
+$(OUT)/obj/%.cc.o: src/%.cc | $(DEPS)/stamp
+	@mkdir -p $(@D)
+	$(CXX) $(CPPFLAGS) $(CXXFLAGS) -MMD -MP -c $< -o $@
+
+$(OUT)/lib/%.a: $$(filter-out $(MAIN),$$(call objects,$$*))
+	@mkdir -p $(@D) && rm -f $@
+	ar rcs $@ $^
+
+$(OUT)/tarn: $(MAIN) $(foreach l,$(LAYERS),$(OUT)/lib/$(l).a) $(OUT)/libduckdb.so
+	$(CC) $(LDFLAGS) $(MAIN) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LDLIBS) -o $@
+
+# tests/unit/<layer>_<what>_test.c links its layer and those below.
+$(OUT)/test/%: tests/unit/%.c tests/unit/check.h $$(call archives_upto,$$(firstword $$(subst _, ,$$*))) $(OUT)/libduckdb.so
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -Itests/unit $(CFLAGS) -Wno-missing-prototypes $(LDFLAGS) $< -Wl,--start-group $(filter %.a,$^) \
+	    -Wl,--end-group $(LDLIBS) -Wl,-rpath,$(abspath $(OUT)) -o $@
+
+unit: $(TESTS)
+
+demo: all ## build, run examples/weblogs for $(FOR) (FOR=0: until Ctrl-C), query its tables
+	@FOR=$(FOR) examples/weblogs/demo.sh $(abspath $(OUT))/tarn
+
+check: all unit ## every test; the last line is "N passed, N failed"
+	@tools/deps.sh check
+	@tests/run.sh $(abspath $(OUT))
+
+quick: all unit ## the inner loop: unit and .test files, < 60 s
+	@tests/run.sh $(abspath $(OUT)) quick
+
+lint: ## layers, names, sizes, banned calls
+	@tools/lint.sh
+
+format: ## clang-format in place
+	clang-format -i $(wildcard src/*/*.[ch] tests/unit/*.[ch])
+
+bench: all ## speed and size beside Spark, as ratios
+	@bench/run.sh $(abspath $(OUT))/tarn
+
+fuzz: ## each parser under libFuzzer for a minute
+	@tests/fuzz/run.sh
+
+docs: all ## regenerate docs/connectors from the option tables
+	@tools/docs.sh $(abspath $(OUT))/tarn
+
+install: all ## into PREFIX (default /usr/local)
+	install -Dm755 $(OUT)/tarn $(DESTDIR)$(PREFIX)/bin/tarn
+	install -Dm644 $(DEPS)/lib/libduckdb.so $(DESTDIR)$(PREFIX)/lib/tarn/libduckdb.so
+
+dist: ## a source archive
+	git archive --prefix=tarn-$(VERSION)/ -o build/tarn-$(VERSION).tar.gz HEAD
+
+clean: ## removes what was built, keeps what was downloaded
+	rm -rf build/obj build/lib build/test build/gen build/san-* build/tarn build/libduckdb.so
+
+-include $(shell find $(OUT)/obj -name '*.d' 2>/dev/null)

@@ -1,0 +1,74 @@
+// decode.h -- text records (JSON lines, CSV, plain text) into typed columns, on all cores.
+//
+// A DecodeTable is a DuckDB table function name() with a fixed schema. Before a statement runs, it
+// is given the inputs of the batch (files or bytes in memory); each thread takes a slice of about
+// 1 MB that starts and ends at a line, and decodes only the columns the statement uses, straight
+// into DuckDB's vectors (JSON with simdjson on-demand).
+//
+//     inputs  [ file 0 | file 1 ............ | memory 2 ]
+//     slices  [   1    |  2   |   3   |   4  |    5     ]   taken by threads in this order
+//
+// Malformed records follow Spark's modes and are counted:
+//   PERMISSIVE     fields that cannot be read are NULL; the record's text goes into the column
+//                  named corrupt_column, when the schema has one (default _corrupt_record)
+//   DROPMALFORMED  the record is left out
+//   FAILFAST       the statement fails, naming file and line
+// For CSV a row with too few or too many fields is malformed, as in Spark; for JSON a line that is
+// not an object, or a field of the wrong type. Spark's CSV and JSON reader semantics otherwise:
+// case-insensitive column names when exact ones are absent, empty CSV fields are NULL, header lines skipped.
+//
+// Extra columns: a schema column named by file_path_column etc. is not decoded but filled in.
+// Threads: set and counts only while no statement uses the table.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "duck/duck.h"
+
+typedef enum DecodeFormat {
+    DECODE_JSON,
+    DECODE_CSV,
+    DECODE_TEXT, // one STRING column "value" per line
+} DecodeFormat;
+
+typedef enum DecodeMode {
+    DECODE_PERMISSIVE,
+    DECODE_DROPMALFORMED,
+    DECODE_FAILFAST,
+} DecodeMode;
+
+typedef struct DecodeOptions {
+    DecodeFormat format;
+    DecodeMode mode;
+    const char *corrupt_column; // NULL: _corrupt_record
+    bool header;                // CSV: the first line of each input is names, not data
+    const char *separator;      // CSV: NULL is ","; one or more bytes
+    char quote;                 // CSV: 0 is '"'
+    char escape;                // CSV: 0 is '\\', Spark's default
+    const char *comment;        // CSV: NULL none
+    const char *null_value;     // CSV: NULL is ""
+    bool trim_leading;          // CSV: ignoreLeadingWhiteSpace
+    bool trim_trailing;         // CSV: ignoreTrailingWhiteSpace
+    const char *date_format;      // NULL: ISO as Spark reads it
+    const char *timestamp_format; // NULL: ISO as Spark reads it; only patterns in decode_check
+} DecodeOptions;
+
+typedef struct DecodeInput {
+    const char *path; // a file, or NULL and `memory`
+    Slice memory;
+    int64_t size_bytes; // of the file, as planned: bytes appended later are not read
+} DecodeInput;
+
+typedef struct DecodeCounts {
+    int64_t rows;      // records seen, malformed ones included
+    int64_t malformed; // records that were malformed (kept or dropped)
+} DecodeCounts;
+
+typedef struct DecodeTable DecodeTable;
+
+// The table lives until decode_table_destroy; `schema` is copied.
+MUST_USE bool decode_table_create(DuckConn *conn, const char *name, const Schema *schema,
+                                  const DecodeOptions *options, DecodeTable **table, Error *err);
+void decode_table_destroy(DecodeTable *table); // only after the last statement that used it
+// Inputs are borrowed until the next set.
+void decode_table_set(DecodeTable *table, const DecodeInput *inputs, size_t input_count);
+DecodeCounts decode_table_counts(const DecodeTable *table); // since the last set

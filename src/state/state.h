@@ -1,0 +1,96 @@
+// state.h -- keyed state of one flow: tables in memory, one durable append-only log.
+//
+//     state_open(dir, ...)                      lock, replay all records but the last
+//     state_pending(...) -> state_apply_pending / state_discard_pending      (recovery, DESIGN 5)
+//     { state_table ... state_put / state_delete / state_drop_bucket ...     one batch's changes
+//       state_commit (one record, one fdatasync)  or  state_rollback }
+//     state_close
+//
+// A table is a map (bucket, key bytes) -> value bytes. A bucket is an int64: the window's end, the
+// time bucket of a deduplication, or 0. Dropping a bucket is one log record, and late rows find it
+// gone. Within a batch, changes are visible to later gets of the same batch; rollback puts the old
+// images back (undo is O(changes)).
+//
+//     log.00000001 ... 64 MiB segments:  [header | record | record | ...]
+//     record = magic, crc32c, size, epoch, batch, meta (plan, JSON), rows (after-images)
+//
+// Each record also carries a share of rows from a hand that sweeps the tables, so that old segments
+// die; every record names the first live segment, and dead ones are unlinked oldest first, once the
+// record after the end of a sweep round is durable. No snapshot, no stall, replay is idempotent.
+//
+// Recovery: all records but the last are applied. The last, N, is held back: the engine asks the
+// sink's marker and then applies it or discards it (truncate + fdatasync). A torn tail is cut off:
+// N never happened. Any other damage is ERROR_CORRUPT naming file and offset.
+//
+// A failed fsync is ERROR_FAILED and poisons the log: no later commit succeeds.
+// Memory: limit_bytes over all tables; at 80 % `state_is_crowded`; past it state_put fails cleanly.
+// Threads: state_get may run on several threads while nothing changes; everything else on the
+// flow's thread. One process holds the lock (flock + pid file); another gets ERROR_CONFLICT.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/arena.h"
+#include "base/error.h"
+
+typedef struct State State;
+typedef struct StateTable StateTable;
+
+typedef struct StateOptions {
+    int64_t limit_bytes;   // of rows in memory; 0: none
+    int64_t segment_bytes; // 0: 64 MiB
+    bool read_only;        // offline inspection: no lock, no truncation
+} StateOptions;
+
+// Where the log says the flow is. Texts live as long as the State.
+typedef struct StatePosition {
+    int64_t batch;  // -1: nothing yet
+    int64_t epoch;
+    Slice meta;     // of that record
+    uint32_t crc;   // of the whole record: goes into the sink's marker
+} StatePosition;
+
+// Creates the folder (and the identity file) when missing. epoch is increased and made durable.
+MUST_USE bool state_open(const char *folder, const StateOptions *options, State **state,
+                         Error *err);
+void state_close(State *state); // without committing anything
+
+const char *state_checkpoint_id(const State *state); // UUID made with the folder
+int64_t state_epoch(const State *state);
+StatePosition state_last(const State *state); // the last applied record
+
+// The record held back by recovery, or false.
+bool state_pending(const State *state, StatePosition *pending);
+MUST_USE bool state_apply_pending(State *state, Error *err);
+MUST_USE bool state_discard_pending(State *state, Error *err);
+
+// The table `name` with the given layout (a text that names key and value types). A table of that
+// name that the log knows with another layout is ERROR_INPUT naming both. Call after recovery.
+MUST_USE bool state_table(State *state, const char *name, Slice layout, StateTable **table,
+                          Error *err);
+
+// The value, valid until the next change of the table; false: none. Thread-safe among gets.
+bool state_get(const StateTable *table, int64_t bucket, Slice key, Slice *value);
+MUST_USE bool state_put(StateTable *table, int64_t bucket, Slice key, Slice value, Error *err);
+void state_delete(StateTable *table, int64_t bucket, Slice key);
+void state_drop_bucket(StateTable *table, int64_t bucket);
+
+// Visits buckets in ascending order (from INT64_MIN; false at the end).
+bool state_next_bucket(const StateTable *table, int64_t after, bool inclusive, int64_t *bucket);
+// Rows of one bucket: index 0 .. count-1 with no meaning in their order; false for an empty slot.
+uint64_t state_bucket_slots(const StateTable *table, int64_t bucket);
+bool state_bucket_row(const StateTable *table, int64_t bucket, uint64_t slot, Slice *key,
+                      Slice *value);
+
+int64_t state_row_count(const StateTable *table);
+int64_t state_memory_bytes(const State *state);
+bool state_is_crowded(const State *state);
+
+// Appends the record of `batch` with the changes since the last commit and makes it durable.
+// *position is what recovery would report. On failure the changes are still there: roll back.
+MUST_USE bool state_commit(State *state, int64_t batch, Slice meta, StatePosition *position,
+                           Error *err);
+// After a commit whose sink refused: takes back the changes AND truncates the record.
+MUST_USE bool state_discard_last(State *state, Error *err);
+// Tells that the last committed batch is confirmed by its sink: its undo is forgotten.
+void state_confirm(State *state);
+void state_rollback(State *state);

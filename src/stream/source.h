@@ -1,0 +1,144 @@
+// source.h -- where rows come from: the SourceType seam.
+//
+// A source type is a constant table of functions; a Source is one open instance inside one flow.
+// Callers use source_*() below, never the table: the wrappers check the contract and put
+// "source 'name'" before every error.
+//
+//     source_open -> { source_plan -> source_relation -> ... -> source_confirmed }* -> source_close
+//
+// Offsets are opaque text (JSON, as Spark writes them) that the log stores verbatim; a batch is the
+// half-open range (start, end]. Replay: after source_relation(start, end), the rows are exactly
+// those of that range, also in another process -- as long as they have not been confirmed.
+// What a source has consumed is either small and wholly in its offset, or keyed state: a source with
+// SOURCE_KEYED gets a StateTable ("read_files": path -> size, mtime) that is logged with the batch.
+//
+// Options are data: names, defaults and help in one table, checked with did-you-mean; the option
+// reference in docs/ is printed from it. Threads: one Source belongs to its flow's thread.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "duck/duck.h"
+#include "sql/ast.h"
+#include "sql/diagnostic.h"
+#include "state/state.h"
+
+typedef enum OptionKind {
+    OPTION_TEXT,     // const char *
+    OPTION_INT,      // int64_t
+    OPTION_BOOL,     // bool
+    OPTION_DURATION, // TimeUs: "10 seconds"
+    OPTION_BYTES,    // int64_t: "64m", "1g"
+} OptionKind;
+
+typedef struct Option {
+    const char *name; // Spark's spelling; case is ignored
+    OptionKind kind;
+    bool required;
+    const char *default_text; // NULL: zero
+    size_t offset;            // in the type's config struct
+    const char *help;
+} Option;
+
+// Fills `config` from named arguments (or a sink's properties); every problem has its position.
+// A positional first argument is the option `positional` (NULL: not allowed).
+bool options_fill(const Option *options, size_t option_count, const char *what,
+                  const Relation *relation, const char *positional, void *config, Arena *arena,
+                  Diagnostics *diagnostics);
+bool options_fill_properties(const Option *options, size_t option_count, const char *what,
+                             const Properties *properties, Pos pos, void *config, Arena *arena,
+                             Diagnostics *diagnostics);
+// The options of a type as a Markdown table, for docs/.
+void options_print(const Option *options, size_t option_count, Buffer *out);
+
+typedef struct Source Source;
+
+enum {
+    SOURCE_KEYED = 1,   // keeps what it has consumed in a StateTable
+    SOURCE_BATCH = 2,   // can also be read without STREAM (whole content)
+    SOURCE_ENDLESS = 4, // rows appear with time alone (generate, rate): --once takes what is due now
+};
+
+// What a source may know of its surroundings.
+typedef struct SourceContext {
+    DuckConn *conn;           // for the flow's statements
+    Clock *clock;
+    const char *project_root; // relative paths start here
+    const char *unique;       // suffix for names in the database, unique per source instance
+    Arena *arena;             // the flow's
+    TimeUs start_time;        // of the project, for generators
+    uint64_t seed;            // of the project, for generators
+} SourceContext;
+
+typedef struct SourceLimit {
+    int64_t max_bytes; // default 64 MB
+    int64_t max_files; // 0: none
+    int64_t max_rows;  // 0: none; the one-row permutation of tests
+    bool to_end;       // the end was fixed (--once): do not look for newer rows
+} SourceLimit;
+
+typedef struct SourceMetrics {
+    int64_t rows;
+    int64_t malformed;
+    int64_t backlog_rows; // not yet planned, -1: unknown
+    int64_t backlog_bytes;
+} SourceMetrics;
+
+typedef struct SourceType {
+    const char *name; // the SQL function: read_files
+    const char *help;
+    unsigned flags;
+    const char *positional; // option given as first argument without a name
+    size_t config_size;
+    const Option *options;
+    size_t option_count;
+    size_t state_size;
+
+    // Checks the configuration and finds the schema (source->schema), without touching state.
+    bool (*open)(Source *source, Error *err);
+    // Restores what is consumed: after recovery, before the first plan. `offset` empty: the start.
+    bool (*seek)(Source *source, Slice offset, Error *err);
+    // The end of the next batch after the last planned one. *has_rows false: nothing new.
+    bool (*plan)(Source *source, const SourceLimit *limit, Slice *end, bool *has_rows, Error *err);
+    // Remembers the newest available position as the end for `to_end` (--once).
+    bool (*fix_end)(Source *source, Error *err);
+    // Writes a DuckDB relation with the source's schema for the rows of the planned batch.
+    bool (*relation)(Source *source, Slice start, Slice end, Buffer *sql, Error *err);
+    // Writes a relation of everything (SOURCE_BATCH).
+    bool (*whole)(Source *source, Buffer *sql, Error *err);
+    // Puts the batch's consumption into the StateTable (SOURCE_KEYED), before the log record.
+    bool (*record)(Source *source, Error *err);
+    // The planned batch will not happen (failed): forget it.
+    void (*abandon)(Source *source);
+    // The batch is confirmed by the sink: rows up to `end` will not be asked for again.
+    void (*confirmed)(Source *source, Slice end);
+    void (*metrics)(Source *source, SourceMetrics *metrics);
+    void (*close)(Source *source); // also after a failed open
+} SourceType;
+
+struct Source {
+    const SourceType *type;
+    const char *name; // for messages
+    Pos pos;
+    void *config;
+    void *state;
+    Schema schema; // set by open
+    SourceContext context;
+    StateTable *consumed; // SOURCE_KEYED
+};
+
+// Types are registered in connector/registry.c.
+MUST_USE bool source_open(const SourceType *type, const char *name, void *config, Pos pos,
+                          const SourceContext *context, Source **source, Error *err);
+MUST_USE bool source_seek(Source *source, StateTable *consumed, Slice offset, Error *err);
+MUST_USE bool source_plan(Source *source, const SourceLimit *limit, Slice *end, bool *has_rows,
+                          Error *err);
+MUST_USE bool source_fix_end(Source *source, Error *err);
+MUST_USE bool source_relation(Source *source, Slice start, Slice end, Buffer *sql, Error *err);
+MUST_USE bool source_whole(Source *source, Buffer *sql, Error *err);
+MUST_USE bool source_record(Source *source, Error *err);
+void source_abandon(Source *source);
+void source_confirmed(Source *source, Slice end);
+SourceMetrics source_metrics(Source *source);
+void source_close(Source *source);
