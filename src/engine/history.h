@@ -1,0 +1,50 @@
+// history.h -- what ran and what it did: storage/history.db (SQLite, WAL).
+//
+// One process writes (it holds the instance lock), any number read beside it. History is for people
+// and dashboards: nothing in the commit protocol depends on it. A write that fails is logged once
+// and never stops a flow; a damaged file is moved aside as history.db.damaged and begun anew.
+//
+// Tables: runs, batches; `PRAGMA user_version` is the schema's version. Thread-safe: one mutex.
+// Every writing function takes a NULL History (opening failed) and does nothing.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/buffer.h"
+#include "base/error.h"
+
+typedef struct History History;
+
+typedef struct HistoryOptions {
+    TimeUs keep_time;     // older batches and runs are removed; 0: never
+    int64_t keep_batches; // per flow, newest first; 0: all
+} HistoryOptions;
+
+MUST_USE bool history_open(const char *storage, const HistoryOptions *options, History **history,
+                           Error *err);
+void history_close(History *history);
+
+// Begins a run: the batches that follow belong to it.
+void history_run_started(History *history, TimeUs now, const char *version);
+void history_run_ended(History *history, TimeUs now, int exit_code);
+
+typedef struct HistoryBatch {
+    const char *flow;
+    const char *dataset;
+    int64_t batch;
+    TimeUs started;
+    TimeUs duration;
+    int64_t input_rows;
+    int64_t output_rows;
+    TimeUs watermark; // TIME_MIN: none
+    int64_t state_rows;
+    int64_t state_bytes;
+    int64_t dropped;       // late rows
+    int64_t malformed;     // rows of the source that could not be read
+    int64_t delta_version; // -1: none
+    const char *error;     // NULL: the batch was committed
+} HistoryBatch;
+void history_batch(History *history, const HistoryBatch *batch);
+
+// The last run as a status object (engine/control.h), with "running":false; *found is false when
+// there is no history.
+MUST_USE bool history_last_run(const char *storage, Buffer *status, bool *found, Error *err);
