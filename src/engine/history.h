@@ -45,6 +45,10 @@ typedef struct HistoryBatch {
 } HistoryBatch;
 void history_batch(History *history, const HistoryBatch *batch);
 
-// The last run as a status object (engine/control.h), with "running":false; *found is false when
+// The last run as a status object (engine/control.h), with "running":false and "ended",
+// "exit_code" (both null when it was killed) after the flows; *found is false when
 // there is no history.
-MUST_USE bool history_last_run(const char *storage, Buffer *status, bool *found, Error *err);
+MUST_USE bool history_last_run(const char *storage, const char *project, Buffer *status,
+                               bool *found, Error *err);
+
+const char *history_library(void); // "SQLite 3.40.1"
