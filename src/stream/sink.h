@@ -1,12 +1,13 @@
 // sink.h -- where a flow's rows go: the SinkType seam and the half of exactly-once that it owns.
 //
-//     sink_open -> sink_marker -> { sink_stage -> (log record) -> sink_commit | sink_abort }* -> sink_close
+//     sink_open -> sink_marker -> { sink_stage -> (log record) -> sink_commit | sink_abort }* ->
+//     sink_close
 //
-// sink_stage runs the batch's query and keeps its rows where nobody sees them (hidden files, memory).
-// sink_commit makes rows and marker visible in ONE transaction of the target. The marker says which
-// batch of which checkpoint the target has; recovery reads it (DESIGN 5). sink_commit with a marker
-// that the target has already must not be called: the engine decides from sink_marker.
-// Console and memory are at-least-once and say so by SINK_NO_MARKER.
+// sink_stage runs the batch's query and keeps its rows where nobody sees them (hidden files,
+// memory). sink_commit makes rows and marker visible in ONE transaction of the target. The marker
+// says which batch of which checkpoint the target has; recovery reads it (DESIGN 5). sink_commit
+// with a marker that the target has already must not be called: the engine decides from
+// sink_marker. Console and memory are at-least-once and say so by SINK_NO_MARKER.
 //
 // Update mode: `keys` names the columns that identify a row; a staged row replaces the row with its
 // key. Complete mode: the staged rows replace everything.
@@ -81,8 +82,8 @@ struct Sink {
     SinkContext context;
 };
 
-MUST_USE bool sink_open(const SinkType *type, void *config, const SinkContext *context,
-                        Sink **sink, Error *err);
+MUST_USE bool sink_open(const SinkType *type, void *config, const SinkContext *context, Sink **sink,
+                        Error *err);
 MUST_USE bool sink_marker(Sink *sink, int64_t epoch, SinkMarker *marker, Error *err);
 MUST_USE bool sink_stage(Sink *sink, int64_t batch, const char *select_sql, int64_t *row_count,
                          Error *err);

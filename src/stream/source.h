@@ -7,10 +7,12 @@
 //     source_open -> { source_plan -> source_relation -> ... -> source_confirmed }* -> source_close
 //
 // Offsets are opaque text (JSON, as Spark writes them) that the log stores verbatim; a batch is the
-// half-open range (start, end]. Replay: after source_relation(start, end), the rows are exactly
-// those of that range, also in another process -- as long as they have not been confirmed.
-// What a source has consumed is either small and wholly in its offset, or keyed state: a source with
-// SOURCE_KEYED gets a StateTable ("read_files": path -> size, mtime) that is logged with the batch.
+// half-open range (start, end]; a source's `end` text is valid until its next source_plan. An empty
+// end, or an end equal to start, is a batch without rows. Replay: after source_relation(start,
+// end), the rows are exactly those of that range, also in another process -- as long as they have
+// not been confirmed. What a source has consumed is either small and wholly in its offset, or keyed
+// state: a source with SOURCE_KEYED gets a StateTable ("read_files": path -> size, mtime) that is
+// logged with the batch.
 //
 // Options are data: names, defaults and help in one table, checked with did-you-mean; the option
 // reference in docs/ is printed from it. Threads: one Source belongs to its flow's thread.
@@ -30,6 +32,8 @@ typedef enum OptionKind {
     OPTION_BOOL,     // bool
     OPTION_DURATION, // TimeUs: "10 seconds"
     OPTION_BYTES,    // int64_t: "64m", "1g"
+    OPTION_NUMBER,   // double
+    OPTION_REFUSED,  // known to Spark, not supported: using it is an error, `help` says why
 } OptionKind;
 
 typedef struct Option {
@@ -41,6 +45,8 @@ typedef struct Option {
     const char *help;
 } Option;
 
+// Writes the defaults into `config`, for a caller that fills the rest itself.
+void options_default(const Option *options, size_t option_count, void *config, Arena *arena);
 // Fills `config` from named arguments (or a sink's properties); every problem has its position.
 // A positional first argument is the option `positional` (NULL: not allowed).
 bool options_fill(const Option *options, size_t option_count, const char *what,
@@ -55,14 +61,15 @@ void options_print(const Option *options, size_t option_count, Buffer *out);
 typedef struct Source Source;
 
 enum {
-    SOURCE_KEYED = 1,   // keeps what it has consumed in a StateTable
-    SOURCE_BATCH = 2,   // can also be read without STREAM (whole content)
-    SOURCE_ENDLESS = 4, // rows appear with time alone (generate, rate): --once takes what is due now
+    SOURCE_KEYED = 1, // keeps what it has consumed in a StateTable
+    SOURCE_BATCH = 2, // can also be read without STREAM (whole content)
+    SOURCE_ENDLESS =
+        4, // rows appear with time alone (generate, rate): --once takes what is due now
 };
 
 // What a source may know of its surroundings.
 typedef struct SourceContext {
-    DuckConn *conn;           // for the flow's statements
+    DuckConn *conn; // for the flow's statements
     Clock *clock;
     const char *project_root; // relative paths start here
     const char *unique;       // suffix for names in the database, unique per source instance
