@@ -48,13 +48,29 @@ static inline bool slice_is(Slice a, const char *text)
     return slice_equal(a, slice_of(text));
 }
 
+static inline char ascii_lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
+}
+
+static inline bool slice_equal_nocase(Slice a, Slice b)
+{
+    if (a.size != b.size) {
+        return false;
+    }
+    for (size_t i = 0; i < a.size; i++) {
+        if (ascii_lower(a.data[i]) != ascii_lower(b.data[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
 // ASCII case is ignored, as Spark does for names, options and keywords.
 static inline bool text_equal_nocase(const char *a, const char *b)
 {
     for (; *a != '\0' && *b != '\0'; a++, b++) {
-        int x = *a >= 'A' && *a <= 'Z' ? *a + 32 : *a;
-        int y = *b >= 'A' && *b <= 'Z' ? *b + 32 : *b;
-        if (x != y) {
+        if (ascii_lower(*a) != ascii_lower(*b)) {
             return false;
         }
     }

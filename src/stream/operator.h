@@ -1,0 +1,49 @@
+// operator.h -- a stage of a plan at run time: its functions in DuckDB and its tables in the state.
+//
+//     operator_create(...)                once per open of the flow, after the state was recovered
+//     per batch, in the order of the plan's stages:
+//         operator_run(op, late, evict)   runs the stage's SQL, writes its rows into the state
+//     the output query reads batch_relation and state_relation
+//         operator_evict(op)              forgets what the watermark has passed
+//     operator_finish(op)                 drops the batch's rows
+//
+// A failed batch needs no undo here: the state rolls back (state_rollback) and operator_finish drops the
+// rows. Registered functions stay in the database after operator_destroy but are never called again,
+// since every open of a flow has a new number.
+//
+// EventTimes is what the watermark functions saw in one batch. Functions run on DuckDB's threads
+// and use atomics; all calls here belong to the flow's thread.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <stdatomic.h>
+
+#include "stream/plan.h"
+
+typedef struct EventTimes {
+    _Atomic int64_t max; // TIME_MIN: none seen
+} EventTimes;
+
+// Registers plan->watermarks[index].function; `times` must outlive the connection's statements.
+MUST_USE bool event_times_register(DuckConn *conn, const PlanWatermark *watermark,
+                                   EventTimes *times, Error *err);
+
+typedef struct OperatorMetrics {
+    int64_t rows_total;   // keys in state
+    int64_t rows_updated; // by the last batch
+    int64_t rows_removed;
+    int64_t rows_late; // dropped by the watermark in the last batch
+} OperatorMetrics;
+
+typedef struct Operator Operator;
+
+MUST_USE bool operator_create(const Plan *plan, const PlanStage *stage, DuckConn *conn,
+                              State *state, Operator **op, Error *err);
+void operator_destroy(Operator *op);
+
+// `late` is the watermark of the batch before (its rows are late at or before it), `evict` this
+// batch's. Both TIME_MIN when there is none.
+MUST_USE bool operator_run(Operator *op, TimeUs evict, TimeUs late, Error *err);
+MUST_USE bool operator_evict(Operator *op, Error *err);
+void operator_finish(Operator *op);
+OperatorMetrics operator_metrics(const Operator *op);

@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "stream/plan.h"
+
+#include "stream/plan_internal.h"
+#include "stream/rewrite.h"
+
+static bool is_aggregate_call(const Expr *expr)
+{
+    return expr->kind == EXPR_CALL && expr->over == NULL && sql_is_aggregate(expr->text);
+}
+
+static bool note_aggregate(void *context, const Expr *expr)
+{
+    if (is_aggregate_call(expr)) {
+        *(bool *)context = true;
+    }
+    return true;
+}
+
+bool plan_is_aggregating(const Select *select)
+{
+    bool found = select->group_by.count > 0 || select->set_count > 0 || select->having != NULL ||
+                 select->grouping != GROUPING_PLAIN;
+    for (size_t i = 0; i < select->item_count; i++) {
+        visit_expr(select->items[i].expr, note_aggregate, &found);
+    }
+    return found;
+}
+
+static bool note_window_function(void *context, const Expr *expr)
+{
+    if (expr->kind == EXPR_CALL && expr->over != NULL) {
+        *(const Expr **)context = expr;
+    }
+    return true;
+}
+
+static bool check_window_functions(Planner *planner, const Select *select)
+{
+    for (size_t i = 0; i < select->item_count; i++) {
+        const Expr *found = NULL;
+        visit_expr(select->items[i].expr, note_window_function, &found);
+        if (found != NULL) {
+            diagnose(planner->diagnostics, found->pos, "NON_TIME_WINDOW_NOT_SUPPORTED_IN_STREAMING",
+                     "group by window(time, '1 minute') instead, or drop STREAM to read the table "
+                     "as a batch",
+                     "window function '%.*s' cannot run on a stream", SLICE_ARG(found->text));
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool has_event_column(const SelectItem *item, const char *event_column, const char **name,
+                             Arena *arena)
+{
+    const Expr *expr = item->expr;
+    if (expr->kind == EXPR_STAR) {
+        for (size_t i = 0; i < expr->except_count; i++) {
+            if (text_equal_nocase(arena_text(arena, expr->except[i]), event_column)) {
+                return false;
+            }
+        }
+        *name = event_column;
+        return true;
+    }
+    if (expr->kind != EXPR_COLUMN ||
+        !text_equal_nocase(arena_text(arena, expr->name.parts[expr->name.count - 1]),
+                           event_column)) {
+        return false;
+    }
+    *name = item->alias.size > 0 ? arena_text(arena, item->alias) : event_column;
+    return true;
+}
+
+// Follows the event-time column through a SELECT list; without it the rows have no event time.
+static void follow_event_column(Planner *planner, const Select *select, Flowing *flowing)
+{
+    const char *before = flowing->event_column;
+    flowing->event_column = NULL;
+    for (size_t i = 0; before != NULL && i < select->item_count; i++) {
+        if (has_event_column(&select->items[i], before, &flowing->event_column, planner->arena)) {
+            return;
+        }
+    }
+}
+
+static Query *distinct_query(Planner *planner, Select *select, Flowing *flowing)
+{
+    Relation *inner = ast_relation(planner->arena, RELATION_QUERY, select->pos);
+    Select *plain = ARENA_NEW(planner->arena, Select);
+    *plain = *select;
+    plain->distinct = false;
+    inner->query = plan_query_of(planner->arena, plain);
+    DropDuplicates *all = ARENA_NEW(planner->arena, DropDuplicates);
+    all->pos = select->pos;
+    Relation *unique = plan_deduplicate(planner, inner, all, flowing);
+    if (unique == NULL) {
+        return NULL;
+    }
+    Select *outer = ARENA_NEW(planner->arena, Select);
+    outer->pos = select->pos;
+    outer->from = unique;
+    outer->items = ARENA_NEW(planner->arena, SelectItem);
+    outer->items[0].expr = ast_expr(planner->arena, EXPR_STAR, select->pos);
+    outer->items[0].pos = select->pos;
+    outer->item_count = 1;
+    return plan_query_of(planner->arena, outer);
+}
+
+static Query *plan_select(Planner *planner, const Scope *scope, const Query *query,
+                          Flowing *flowing)
+{
+    const Select *select = query->select;
+    Query *copy = ARENA_NEW(planner->arena, Query);
+    *copy = *query;
+    Select *planned = ARENA_NEW(planner->arena, Select);
+    *planned = *select;
+    copy->select = planned;
+    if (select->from == NULL) {
+        return copy;
+    }
+    planned->from = plan_relation(planner, scope, select->from, flowing);
+    if (planned->from == NULL) {
+        return NULL;
+    }
+    if (!flowing->streaming) {
+        return copy;
+    }
+    if (!check_window_functions(planner, select)) {
+        return NULL;
+    }
+    if (plan_is_aggregating(select)) {
+        SortList order_by = {0};
+        for (size_t i = 0; i < query->order_by.count; i++) {
+            ARENA_PUSH(planner->arena, order_by.items, order_by.count, order_by.capacity,
+                       query->order_by.items[i]);
+        }
+        copy->order_by = order_by;
+        copy->select = plan_aggregate(planner, planned, planned->from, flowing, &copy->order_by);
+        return copy->select == NULL ? NULL : copy;
+    }
+    follow_event_column(planner, planned, flowing);
+    return select->distinct ? distinct_query(planner, planned, flowing) : copy;
+}
+
+static bool check_order_and_limit(Planner *planner, const Query *query, const Flowing *flowing)
+{
+    bool allowed = planner->request->mode == OUTPUT_COMPLETE && flowing->aggregated;
+    if (!flowing->streaming || allowed) {
+        return true;
+    }
+    if (query->order_by.count > 0) {
+        return diagnose(planner->diagnostics, query->order_by.items[0].expr->pos,
+                        "STREAMING_OUTPUT_MODE.UNSUPPORTED_OPERATION",
+                        "sort when reading the table, or use outputMode 'complete'",
+                        "ORDER BY on a stream needs an aggregation and outputMode 'complete'");
+    }
+    if (query->limit != NULL || query->offset != NULL) {
+        const Expr *at = query->limit != NULL ? query->limit : query->offset;
+        return diagnose(planner->diagnostics, at->pos, "STREAMING_OUTPUT_MODE.UNSUPPORTED_OPERATION",
+                        "use LIMIT when reading the table",
+                        "LIMIT and OFFSET on a stream are supported with an aggregation in "
+                        "outputMode 'complete' only");
+    }
+    return true;
+}
+
+static Query *plan_set_operation(Planner *planner, const Scope *scope, const Query *query,
+                                 Flowing *flowing)
+{
+    Query *copy = ARENA_NEW(planner->arena, Query);
+    *copy = *query;
+    Flowing left = {0};
+    Flowing right = {0};
+    copy->left = plan_query(planner, scope, query->left, &left);
+    copy->right = copy->left == NULL ? NULL : plan_query(planner, scope, query->right, &right);
+    if (copy->right == NULL) {
+        return NULL;
+    }
+    flowing->streaming = left.streaming || right.streaming;
+    flowing->aggregated = left.aggregated || right.aggregated;
+    if (flowing->streaming && query->set_op != SET_UNION_ALL) {
+        diagnose(planner->diagnostics, query->pos, "UNSUPPORTED_STREAMING_OPERATION",
+                 "use UNION ALL, and DROP DUPLICATES in the streams",
+                 "of the set operations only UNION ALL is supported on streams");
+        return NULL;
+    }
+    if (left.streaming != right.streaming) {
+        diagnose(planner->diagnostics, query->pos, "UNSUPPORTED_STREAMING_OPERATION", NULL,
+                 "UNION between a stream and a table is not supported");
+        return NULL;
+    }
+    if (left.event_column != NULL && right.event_column != NULL) {
+        flowing->event_column = left.event_column; // columns of a union have the left one's names
+        flowing->watermark = left.watermark;
+    }
+    return copy;
+}
+
+static bool plan_ctes(Planner *planner, const Query *query, Query *copy, const Scope *outer,
+                      Scope *scope)
+{
+    bool *streaming = ARENA_ARRAY(planner->arena, bool, query->cte_count + 1);
+    copy->ctes = ARENA_ARRAY(planner->arena, Cte, query->cte_count + 1);
+    *scope = (Scope){query, streaming, 0, outer};
+    for (size_t i = 0; i < query->cte_count; i++) {
+        Flowing flowing = {0};
+        scope->visible = i;
+        copy->ctes[i] = query->ctes[i];
+        copy->ctes[i].query = plan_query(planner, scope, query->ctes[i].query, &flowing);
+        if (copy->ctes[i].query == NULL) {
+            return false;
+        }
+        streaming[i] = flowing.streaming;
+    }
+    scope->visible = query->cte_count;
+    return true;
+}
+
+Query *plan_query(Planner *planner, const Scope *scope, const Query *query, Flowing *flowing)
+{
+    Query holder = *query;
+    Scope inner;
+    if (!plan_ctes(planner, query, &holder, scope, &inner)) {
+        return NULL;
+    }
+    Query *copy = NULL;
+    if (query->select != NULL) {
+        copy = plan_select(planner, &inner, query, flowing);
+    } else if (query->left != NULL) {
+        copy = plan_set_operation(planner, &inner, query, flowing);
+    } else {
+        copy = ARENA_NEW(planner->arena, Query);
+        *copy = *query;
+    }
+    if (copy == NULL || !check_order_and_limit(planner, query, flowing)) {
+        return NULL;
+    }
+    copy->ctes = holder.ctes;
+    copy->cte_count = holder.cte_count;
+    return copy;
+}
+
+static bool check_modes(Planner *planner, const Flowing *flowing)
+{
+    if (planner->request->mode == OUTPUT_COMPLETE && !flowing->aggregated) {
+        plan_refuse_mode(planner, planner->request->query->pos, "no streaming aggregations");
+        return false;
+    }
+    return true;
+}
+
+const Plan *plan_create(const PlanRequest *request, Arena *arena, Diagnostics *diagnostics)
+{
+    Plan *plan = ARENA_NEW(arena, Plan);
+    plan->flow = request->flow;
+    plan->mode = request->mode;
+    Planner planner = {request, arena, diagnostics, plan, false};
+    Flowing flowing = {0};
+    Query *query = plan_query(&planner, NULL, request->query, &flowing);
+    if (query == NULL || !check_modes(&planner, &flowing)) {
+        return NULL;
+    }
+    plan->output_sql = plan_sql(&planner, query);
+    if (plan->output_sql == NULL ||
+        !plan_describe(&planner, plan->output_sql, request->query->pos, &plan->output)) {
+        return NULL;
+    }
+    for (size_t i = 0; i < plan->stage_count; i++) {
+        const PlanStage *stage = &plan->stages[i];
+        bool evicts = stage->kind == STAGE_AGGREGATE ? stage->has_event_time : stage->expires;
+        plan->wants_no_data_batch |= evicts && plan->mode != OUTPUT_COMPLETE;
+    }
+    return plan;
+}
+
+const char *output_mode_name(OutputMode mode)
+{
+    static const char *const names[] = {"append", "update", "complete"};
+    return names[mode];
+}
+
+void plan_print(const Plan *plan, Buffer *out)
+{
+    buffer_printf(out, "output mode: %s\n", output_mode_name(plan->mode));
+    for (size_t i = 0; i < plan->source_count; i++) {
+        buffer_printf(out, "source %s\n", plan->sources[i].view);
+    }
+    for (size_t i = 0; i < plan->watermark_count; i++) {
+        buffer_printf(out, "watermark on %s, delay %lld us\n", plan->watermarks[i].column,
+                      (long long)plan->watermarks[i].delay);
+    }
+    for (size_t i = 0; i < plan->stage_count; i++) {
+        buffer_printf(out, "stage %s\n    %s\n", plan->stages[i].name, plan->stages[i].sql);
+    }
+    buffer_printf(out, "output\n    %s\n", plan->output_sql);
+}

@@ -1,0 +1,106 @@
+// plan.h -- a streaming query, split once into immutable steps.
+//
+//     Plan *plan = plan_create(&request, arena, diagnostics);      NULL: problems were added
+//
+// Before planning, the engine has replaced temporary views by their queries and bound the query as
+// a batch query over typed stubs (so unknown columns and type errors have been reported with
+// their positions). Planning then
+//   1. gives every streaming relation a view name, "source_<i>", which the flow points at the rows
+//      of the batch before each run;
+//   2. wraps relations that have a WATERMARK so that `watermark_<flow>_<w>(ts)` sees every event time;
+//   3. cuts the query, bottom-up, at DROP DUPLICATES, SELECT DISTINCT and aggregation: each cut is
+//      a PlanStage, and the rest of the query reads the stage's output relation instead;
+//   4. checks Spark's rules on operators and output modes.
+//
+// All SQL texts are DuckDB's and constant over the flow's life; what changes from batch to batch is
+// behind views, functions, and the variables batch_time, late_watermark and watermark (microseconds).
+// The plan and its texts live in the arena given. Threads: planning on one; a Plan may be shared.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "sql/parser.h"
+#include "sql/print.h"
+#include "stream/sink.h"
+#include "stream/window.h"
+
+typedef struct PlanSource {
+    const Relation *relation; // RELATION_TABLE or RELATION_FUNCTION with is_stream
+    const char *view;         // "source_<flow>_<i>"
+    Schema schema;
+} PlanSource;
+
+typedef struct PlanWatermark {
+    TimeUs delay;
+    const char *column;   // its name in the relation
+    const Type *type;     // TIMESTAMP or TIMESTAMP_NTZ
+    const char *function; // "watermark_<flow>_<i>": sees every event time, returns it
+} PlanWatermark;
+
+typedef enum StageKind {
+    STAGE_AGGREGATE,
+    STAGE_DEDUPLICATE,
+} StageKind;
+
+typedef struct PlanStage {
+    StageKind kind;
+    int id;
+    const char *name; // of its state tables: "aggregate_0"
+    Pos pos;
+    // The statement of one batch. Columns:
+    //   AGGREGATE    bucket BIGINT, is_late BOOLEAN, keys..., values (merged)...
+    //   DEDUPLICATE  the relation's columns, rows whose key is new
+    const char *sql;
+    Schema keys;
+    Schema values; // AGGREGATE: partial aggregates
+    Schema output; // columns of the statement
+    // Functions the operator registers; texts "<name>_<flow>_<id>".
+    const char *get_function;     // AGGREGATE: (bucket, keys...) -> STRUCT(values) | NULL
+    const char *has_function;     // DEDUPLICATE: (keys...) -> BOOLEAN
+    const char *on_time_function; // DEDUPLICATE: (event time in us) -> BOOLEAN, counts the late
+    const char *batch_relation;   // rows of this batch's statement
+    const char *state_relation;   // AGGREGATE: keys and values of the buckets to emit
+    bool has_event_time;          // the bucket is an event time: late rows and eviction
+    // DEDUPLICATE
+    size_t *key_columns;    // indices into the statement's columns
+    int event_time_column;  // -1: none
+    bool expires;           // keys are forgotten once the watermark passed expiry
+    TimeUs expiry_delay;    // WITHIN WATERMARK: expiry = event time + delay; else 0
+} PlanStage;
+
+typedef struct Plan {
+    int flow; // number, unique in the process: part of function names
+    OutputMode mode;
+    PlanSource *sources;
+    size_t source_count;
+    size_t source_capacity;
+    PlanWatermark *watermarks;
+    size_t watermark_count;
+    size_t watermark_capacity;
+    PlanStage *stages; // in the order in which they run
+    size_t stage_count;
+    size_t stage_capacity;
+    const char *output_sql;
+    Schema output;
+    bool wants_no_data_batch; // a moved watermark alone makes rows or evicts state
+} Plan;
+
+typedef struct PlanRequest {
+    int flow;
+    OutputMode mode;
+    const Query *query; // views replaced
+    DuckConn *conn;     // to bind stage statements; stays free of registered functions
+    // Relations that are not streams: as PrintOptions.relation.
+    bool (*relation)(void *context, const Relation *relation, Buffer *sql);
+    // The schema of a streaming relation; false with a problem added.
+    bool (*stream_schema)(void *context, const Relation *relation, Schema *schema);
+    void *context;
+} PlanRequest;
+
+const Plan *plan_create(const PlanRequest *request, Arena *arena, Diagnostics *diagnostics);
+
+// The plan as EXPLAIN STREAMING prints it: sources, watermarks, each stage's SQL, the output's.
+void plan_print(const Plan *plan, Buffer *out);
+
+// True when the query reads any stream (after views were replaced).
+bool plan_is_streaming(const Query *query);
+const char *output_mode_name(OutputMode mode); // "append"

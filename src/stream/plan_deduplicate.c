@@ -1,0 +1,139 @@
+// Cutting a query at DROP DUPLICATES and SELECT DISTINCT. See plan.h.
+// SPDX-License-Identifier: Apache-2.0
+#include "duck/row_codec.h"
+#include "stream/plan_internal.h"
+
+
+static bool find_keys(Planner *planner, const DropDuplicates *request, const Schema *schema,
+                      PlanStage *stage)
+{
+    Arena *arena = planner->arena;
+    size_t count = request->key_count == 0 ? schema->count : request->key_count;
+    stage->key_columns = ARENA_ARRAY(arena, size_t, count);
+    for (size_t i = 0; i < count; i++) {
+        int column = (int)i;
+        if (request->key_count > 0) {
+            const Name *name = &request->keys[i];
+            column = schema_find(schema, name->parts[name->count - 1]);
+            if (column < 0) {
+                Map *names = map_create(true);
+                for (size_t c = 0; c < schema->count; c++) {
+                    map_put(names, slice_of(schema->columns[c].name), NULL);
+                }
+                diagnose(planner->diagnostics, name->pos, "UNRESOLVED_COLUMN.WITH_SUGGESTION",
+                         diagnostic_nearest(arena, names, name->parts[name->count - 1]),
+                         "no column '%.*s' to drop duplicates on",
+                         SLICE_ARG(name->parts[name->count - 1]));
+                map_destroy(names);
+                return false;
+            }
+        }
+        stage->key_columns[i] = (size_t)column;
+        const Column *key = &schema->columns[column];
+        schema_add(arena, &stage->keys, key->name, key->type, true);
+    }
+    Error err;
+    if (!row_check_schema(&stage->keys, &err)) {
+        return diagnose(planner->diagnostics, request->pos, NULL, NULL, "%s", err.message);
+    }
+    return true;
+}
+
+static bool find_expiry(Planner *planner, const DropDuplicates *request, const Schema *schema,
+                        const Flowing *flowing, PlanStage *stage)
+{
+    stage->event_time_column =
+        flowing->event_column == NULL ? -1 : schema_find(schema, slice_of(flowing->event_column));
+    stage->has_event_time = stage->event_time_column >= 0;
+    if (request->within_watermark) {
+        if (!stage->has_event_time) {
+            return diagnose(planner->diagnostics, request->pos, NULL,
+                            "add WATERMARK column DELAY OF INTERVAL ... before it",
+                            "DROP DUPLICATES WITHIN WATERMARK needs a watermark");
+        }
+        stage->expires = true;
+        stage->expiry_delay = planner->plan->watermarks[flowing->watermark].delay;
+        return true;
+    }
+    for (size_t i = 0; i < stage->keys.count; i++) {
+        if (stage->has_event_time && stage->key_columns[i] == (size_t)stage->event_time_column) {
+            stage->expires = true;
+        }
+    }
+    return true;
+}
+
+static const char *quoted(Arena *arena, const char *name)
+{
+    Buffer text = {0};
+    duck_quote_name(&text, slice_of(name));
+    const char *copy = arena_text(arena, buffer_slice(&text));
+    buffer_done(&text);
+    return copy;
+}
+
+static const char *key_list(Planner *planner, const PlanStage *stage)
+{
+    Buffer list = {0};
+    for (size_t i = 0; i < stage->keys.count; i++) {
+        buffer_printf(&list, "%s%s", i == 0 ? "" : ", ",
+                      quoted(planner->arena, stage->keys.columns[i].name));
+    }
+    const char *text = arena_text(planner->arena, buffer_slice(&list));
+    buffer_done(&list);
+    return text;
+}
+
+// The rows on time, one per key, whose key the state does not have.
+static const char *stage_sql(Planner *planner, const PlanStage *stage, const Schema *schema,
+                             const char *input)
+{
+    const char *keys = key_list(planner, stage);
+    const char *on_time = "";
+    if (stage->has_event_time) {
+        const char *column = schema->columns[stage->event_time_column].name;
+        on_time = arena_printf(planner->arena, " WHERE %s(epoch_us(%s))", stage->on_time_function,
+                               quoted(planner->arena, column));
+    }
+    return arena_printf(planner->arena,
+                        "SELECT * FROM (SELECT DISTINCT ON (%s) * FROM (%s)%s) WHERE NOT %s(%s)",
+                        keys, input, on_time, stage->has_function, keys);
+}
+
+Relation *plan_deduplicate(Planner *planner, Relation *from, const DropDuplicates *request,
+                           Flowing *flowing)
+{
+    Arena *arena = planner->arena;
+    Plan *plan = planner->plan;
+    if (planner->request->mode == OUTPUT_UPDATE && flowing->aggregated) {
+        return plan_refuse_mode(planner, request->pos, "deduplication after an aggregation");
+    }
+    Select *all = ARENA_NEW(arena, Select);
+    all->pos = from->pos;
+    all->from = from;
+    all->items = ARENA_NEW(arena, SelectItem);
+    all->items[0].expr = ast_expr(arena, EXPR_STAR, from->pos);
+    all->item_count = 1;
+    const char *input = plan_sql(planner, plan_query_of(arena, all));
+    Schema schema = {0};
+    if (input == NULL || !plan_describe(planner, input, from->pos, &schema)) {
+        return NULL;
+    }
+    PlanStage stage = {.kind = STAGE_DEDUPLICATE, .id = (int)plan->stage_count, .pos = request->pos};
+    int flow = plan->flow;
+    stage.name = arena_printf(arena, "deduplicate_%d", stage.id);
+    stage.has_function = arena_printf(arena, "state_has_%d_%d", flow, stage.id);
+    stage.on_time_function = arena_printf(arena, "on_time_%d_%d", flow, stage.id);
+    stage.batch_relation = arena_printf(arena, "batch_%d_%d", flow, stage.id);
+    if (!find_keys(planner, request, &schema, &stage) ||
+        !find_expiry(planner, request, &schema, flowing, &stage)) {
+        return NULL;
+    }
+    stage.sql = stage_sql(planner, &stage, &schema, input);
+    stage.output = schema;
+    if (!plan_declare_view(planner, stage.batch_relation, &schema, request->pos)) {
+        return NULL;
+    }
+    ARENA_PUSH(arena, plan->stages, plan->stage_count, plan->stage_capacity, stage);
+    return plan_raw_relation(arena, request->pos, (Slice){0}, stage.batch_relation);
+}

@@ -1,0 +1,58 @@
+// plan_internal.h -- what the files of the planner share. See plan.h.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "stream/plan.h"
+
+typedef struct Scope Scope; // names of the CTEs in sight
+struct Scope {
+    const Query *query;
+    const bool *streaming; // of each CTE
+    size_t visible;        // a CTE sees the ones before it
+    const Scope *outer;
+};
+
+typedef struct Planner {
+    const PlanRequest *request;
+    Arena *arena;
+    Diagnostics *diagnostics;
+    Plan *plan;
+    bool failed;
+} Planner;
+
+// What is known of the rows of a relation or query after planning.
+typedef struct Flowing {
+    bool streaming;
+    bool aggregated;          // an aggregation has been cut below
+    const char *event_column; // NULL: no watermark in sight
+    int watermark;            // index into plan->watermarks
+} Flowing;
+
+// Both return a tree in which streams are read through views; NULL after a problem.
+Relation *plan_relation(Planner *planner, const Scope *scope, const Relation *relation,
+                        Flowing *flowing);
+Query *plan_query(Planner *planner, const Scope *scope, const Query *query, Flowing *flowing);
+
+// Cuts an aggregating SELECT whose FROM has been planned; the result reads the stage.
+// order_by of the query around it is rewritten along (in place, it is a copy already).
+Select *plan_aggregate(Planner *planner, const Select *select, Relation *from, Flowing *flowing,
+                       SortList *order_by);
+// A relation of the rows of `from` whose key is new.
+Relation *plan_deduplicate(Planner *planner, Relation *from, const DropDuplicates *request,
+                           Flowing *flowing);
+
+bool plan_is_aggregating(const Select *select);
+
+// DuckDB SQL of a planned query or expression as a text in the arena; NULL after a problem.
+const char *plan_sql(Planner *planner, const Query *query);
+const char *plan_expr_sql(Planner *planner, const Expr *expr);
+// Column names and types of a DuckDB query; false after a problem at `pos`.
+bool plan_describe(Planner *planner, const char *sql, Pos pos, Schema *schema);
+// Makes a view of no rows with this schema on the planning connection.
+bool plan_declare_view(Planner *planner, const char *view, const Schema *schema, Pos pos);
+
+Query *plan_query_of(Arena *arena, Select *select);
+Relation *plan_raw_relation(Arena *arena, Pos pos, Slice alias, const char *sql);
+Expr *plan_column(Arena *arena, Pos pos, const char *name, const char *field);
+// A problem in Spark's words for an operation that an output mode does not allow; returns NULL.
+void *plan_refuse_mode(Planner *planner, Pos pos, const char *operation);
