@@ -109,6 +109,7 @@ static bool rate_plan(Source *source, const SourceLimit *limit, Slice *end, bool
 {
     (void)err;
     RateState *state = source->state;
+    state->former = (RatePosition){0}; // what was planned before has happened
     TimeUs now =
         limit->to_end && state->is_fixed ? state->fixed_now : clock_now(source->context.clock);
     RatePosition next = state->current;
@@ -168,6 +169,13 @@ static void rate_abandon(Source *source)
     }
 }
 
+static void rate_confirmed(Source *source, Slice end)
+{
+    (void)end;
+    RateState *state = source->state;
+    state->former = (RatePosition){0};
+}
+
 static void rate_metrics(Source *source, SourceMetrics *metrics)
 {
     const RateState *state = source->state;
@@ -205,6 +213,7 @@ const SourceType source_rate = {
     .fix_end = rate_fix_end,
     .relation = rate_relation,
     .abandon = rate_abandon,
+    .confirmed = rate_confirmed,
     .metrics = rate_metrics,
     .close = rate_close,
 };
