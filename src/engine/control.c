@@ -67,25 +67,50 @@ static int pid_in(int fd)
     return pid > 0 && pid < INT32_MAX ? (int)pid : 0;
 }
 
+// Opens and locks the file; -1 with err. `tarn clean` unlinks the file while it holds the lock, so
+// what was locked must still be what the name means.
+static int lock_file(const char *storage, Error *err)
+{
+    while (true) {
+        int fd = open_lock(storage, O_RDWR | O_CREAT);
+        if (fd < 0) {
+            fail_errno(err, "open %s/tarn.lock", storage);
+            return -1;
+        }
+        if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+            if (errno == EWOULDBLOCK) {
+                fail(err, ERROR_INPUT,
+                     "process %d uses this project's storage already (%s). `tarn status` shows "
+                     "what it does, `tarn stop` ends it",
+                     pid_in(fd), storage);
+            } else {
+                fail_errno(err, "lock %s/tarn.lock", storage);
+            }
+            close(fd);
+            return -1;
+        }
+        struct stat mine;
+        struct stat named;
+        int again = open_lock(storage, O_RDONLY);
+        bool is_same = again >= 0 && fstat(fd, &mine) == 0 && fstat(again, &named) == 0 &&
+                       mine.st_ino == named.st_ino;
+        if (again >= 0) {
+            close(again);
+        }
+        if (is_same) {
+            return fd;
+        }
+        close(fd);
+    }
+}
+
 bool instance_lock(const char *storage, InstanceLock **lock, Error *err)
 {
     if (!make_folders(storage, err)) {
         return false;
     }
-    int fd = open_lock(storage, O_RDWR | O_CREAT);
+    int fd = lock_file(storage, err);
     if (fd < 0) {
-        return fail_errno(err, "open %s/tarn.lock", storage);
-    }
-    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-        if (errno == EWOULDBLOCK) {
-            fail(err, ERROR_INPUT,
-                 "process %d uses this project's storage already (%s). `tarn status` shows what it "
-                 "does, `tarn stop` ends it",
-                 pid_in(fd), storage);
-        } else {
-            fail_errno(err, "lock %s/tarn.lock", storage);
-        }
-        close(fd);
         return false;
     }
     char text[32];

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "cli/cli.h"
+#include "engine/control.h"
+#include "engine/history.h"
+
+enum { COLUMNS = 7 };
+
+static const char *const headings[COLUMNS] = {"FLOW", "STATE",     "BATCH",     "ROWS/S",
+                                              "LAG",  "WATERMARK", "STATE ROWS"};
+
+static const char *text_of(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text == NULL ? "-" : text;
+}
+
+static const char *count_of(Arena *arena, const json_t *object, const char *key, const char *unit)
+{
+    const json_t *value = json_object_get(object, key);
+    if (!json_is_number(value)) {
+        return NULL;
+    }
+    Buffer out = {0};
+    cli_append_count(&out, (int64_t)json_number_value(value));
+    buffer_append_text(&out, unit);
+    const char *text = arena_text(arena, buffer_slice(&out));
+    buffer_done(&out);
+    return text;
+}
+
+static const char *or_dash(const char *text)
+{
+    return text == NULL ? "-" : text;
+}
+
+static void fill_row(Arena *arena, const json_t *flow, const char **cells)
+{
+    const char *lag = count_of(arena, flow, "lag_rows", " rows");
+    if (lag == NULL) {
+        lag = count_of(arena, flow, "lag_ms", " ms");
+    }
+    cells[0] = text_of(flow, "flow");
+    cells[1] = text_of(flow, "state");
+    cells[2] = or_dash(count_of(arena, flow, "batch", ""));
+    cells[3] = or_dash(count_of(arena, flow, "rows_per_second", ""));
+    cells[4] = or_dash(lag);
+    cells[5] = text_of(flow, "watermark");
+    cells[6] = or_dash(count_of(arena, flow, "state_rows", ""));
+}
+
+static void print_row(const char *const *cells, const int *widths)
+{
+    for (size_t i = 0; i < COLUMNS; i++) {
+        bool is_number = i == 2 || i == 3 || i == 4 || i == 6;
+        bool is_last = i + 1 == COLUMNS;
+        printf("%*s%s", is_number ? widths[i] : -widths[i], cells[i], is_last ? "\n" : "  ");
+    }
+}
+
+static void print_flows(Arena *arena, const json_t *flows)
+{
+    size_t count = json_array_size(flows);
+    const char *(*rows)[COLUMNS] = arena_alloc(arena, (count + 1) * sizeof *rows);
+    int widths[COLUMNS] = {0};
+    memcpy(rows[0], headings, sizeof rows[0]);
+    for (size_t i = 0; i < count; i++) {
+        fill_row(arena, json_array_get(flows, i), rows[i + 1]);
+    }
+    for (size_t i = 0; i <= count; i++) {
+        for (size_t c = 0; c < COLUMNS; c++) {
+            int size = (int)strlen(rows[i][c]);
+            widths[c] = size > widths[c] ? size : widths[c];
+        }
+    }
+    for (size_t i = 0; i <= count && count > 0; i++) {
+        print_row(rows[i], widths);
+    }
+    for (size_t i = 0; i < count; i++) {
+        const json_t *flow = json_array_get(flows, i);
+        const char *error = json_string_value(json_object_get(flow, "error"));
+        if (error != NULL) {
+            printf("%s: %s\n", text_of(flow, "flow"), error);
+        }
+    }
+}
+
+static bool print_status(Arena *arena, Slice text)
+{
+    json_error_t problem;
+    json_t *status = json_loadb(text.data, text.size, 0, &problem);
+    if (status == NULL) {
+        return false;
+    }
+    const char *project = text_of(status, "project");
+    const char *started = text_of(status, "started");
+    if (json_is_true(json_object_get(status, "running"))) {
+        printf("%s: running since %s (process %" JSON_INTEGER_FORMAT ")\n", project, started,
+               json_integer_value(json_object_get(status, "pid")));
+    } else if (json_is_integer(json_object_get(status, "exit_code"))) {
+        printf("%s: not running; the last run was %s to %s, exit code %" JSON_INTEGER_FORMAT "\n",
+               project, started, text_of(status, "ended"),
+               json_integer_value(json_object_get(status, "exit_code")));
+    } else {
+        printf("%s: not running; the last run began %s and was killed\n", project, started);
+    }
+    print_flows(arena, json_object_get(status, "flows"));
+    json_decref(status);
+    return true;
+}
+
+// The status object of the running instance, or of the last run; empty when nothing ever ran.
+static bool fetch_status(Project *project, Buffer *status, Error *err)
+{
+    const char *storage = project_storage(project);
+    bool running = false;
+    bool found = false;
+    if (!control_ask(storage, "status", status, &running, err)) {
+        return false;
+    }
+    return running || history_last_run(storage, project_name(project), status, &found, err);
+}
+
+static int status_run(const CliArguments *arguments)
+{
+    Project *project = NULL;
+    int code = cli_open_project(arguments, true, &project);
+    if (code != 0) {
+        return code;
+    }
+    Buffer status = {0};
+    Error err;
+    if (!fetch_status(project, &status, &err)) {
+        code = cli_fail(&err);
+    } else if (cli_has(arguments, "json")) {
+        if (status.size == 0) {
+            buffer_append_text(&status,
+                               "{\"v\":1,\"type\":\"status\",\"running\":false,\"project\":");
+            buffer_append_json(&status, slice_of(project_name(project)));
+            buffer_append_text(&status, ",\"pid\":null,\"started\":null,\"flows\":[]}");
+        }
+        printf("%.*s\n", (int)strcspn(buffer_text(&status), "\n"), buffer_text(&status));
+    } else if (status.size == 0) {
+        printf("%s: not running, and nothing ran yet\n", project_name(project));
+    } else if (!print_status(arguments->arena, buffer_slice(&status))) {
+        log_error("the running instance sent what is not a status: is it another version of tarn?");
+        code = 1;
+    }
+    buffer_done(&status);
+    project_close(project);
+    int output = cli_finish_output();
+    return code != 0 ? code : output;
+}
+
+static const CliOption status_options[] = {
+    {"json", 0, NULL, "one JSON object"},
+};
+
+const CliCommand cli_status = {
+    .name = "status",
+    .summary = "Show what the running instance does, or how the last run ended",
+    .operands = "[PROJECT]",
+    .operand_max = 1,
+    .flags = CLI_PROJECT | CLI_PROJECT_OPERAND,
+    .options = status_options,
+    .option_count = ARRAY_LEN(status_options),
+    .examples = "  tarn status examples/weblogs\n",
+    .run = status_run,
+};
+
+// ---- tarn stop -----------------------------------------------------------------------------
+
+enum {
+    LOOK_US = 50000,
+    SAY_AFTER_US = 5000000,
+    STARTING_US = 10000000, // between the lock and the socket of an instance that starts
+};
+
+static int stop_and_wait(const char *storage, int pid)
+{
+    Clock *clock = clock_system();
+    TimeUs began = clock_monotonic();
+    bool was_told = false;
+    bool has_said = false;
+    while (instance_pid(storage) == pid) {
+        TimeUs waited = clock_monotonic() - began;
+        Error err;
+        if (!was_told) {
+            Buffer reply = {0};
+            bool ok = control_ask(storage, "stop", &reply, &was_told, &err);
+            buffer_done(&reply);
+            if (!ok) {
+                return cli_fail(&err);
+            }
+        }
+        if (!was_told && waited > STARTING_US) {
+            fail(&err, ERROR_RETRY, "process %d uses %s but does not listen: end it yourself", pid,
+                 storage);
+            return cli_fail(&err);
+        }
+        if (!has_said && waited > SAY_AFTER_US) {
+            has_said = true;
+            log_info("waiting for process %d to finish its batches", pid);
+        }
+        clock_sleep_until(clock, clock_now(clock) + LOOK_US);
+    }
+    log_info("stopped (process %d)", pid);
+    return 0;
+}
+
+static int stop_run(const CliArguments *arguments)
+{
+    Project *project = NULL;
+    int code = cli_open_project(arguments, true, &project);
+    if (code != 0) {
+        return code;
+    }
+    int pid = instance_pid(project_storage(project));
+    if (pid == 0) {
+        log_info("%s: not running", project_name(project));
+    } else {
+        code = stop_and_wait(project_storage(project), pid);
+    }
+    project_close(project);
+    return code;
+}
+
+const CliCommand cli_stop = {
+    .name = "stop",
+    .summary = "Stop the running instance cleanly, and wait for it",
+    .operands = "[PROJECT]",
+    .operand_max = 1,
+    .flags = CLI_PROJECT | CLI_PROJECT_OPERAND,
+    .details = "The running batches are finished and recorded first.",
+    .examples = "  tarn stop examples/weblogs\n",
+    .run = stop_run,
+};
