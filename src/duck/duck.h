@@ -19,10 +19,10 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/type.h"
+#include "duck/column.h"
 
 typedef struct Duck Duck;
 typedef struct DuckConn DuckConn;
-typedef struct DuckRows DuckRows;
 
 typedef struct DuckOptions {
     int64_t memory_limit_bytes; // 0: DuckDB's default
@@ -48,7 +48,8 @@ MUST_USE bool duck_prepare(DuckConn *conn, const char *sql, DuckStatement **stat
 void duck_statement_destroy(DuckStatement *statement);
 void duck_bind_bigint(DuckStatement *statement, int index_from_1, int64_t value);
 void duck_bind_text(DuckStatement *statement, int index_from_1, Slice value);
-MUST_USE bool duck_execute(DuckStatement *statement, DuckRows **rows, Error *err); // rows may be NULL
+MUST_USE bool duck_execute(DuckStatement *statement, DuckRows **rows,
+                           Error *err); // rows may be NULL
 
 // What DuckDB's binder says is wrong with a statement, in data: `position` is a byte offset into
 // the SQL (-1: unknown), `subtype` e.g. COLUMN_NOT_FOUND, NO_MATCHING_FUNCTION, MISSING_ENTRY.
@@ -66,36 +67,6 @@ typedef struct DuckProblem {
 // plain message. Column types come back in Spark's words.
 MUST_USE bool duck_describe(DuckConn *conn, const char *sql, Schema *schema, Arena *arena,
                             DuckProblem *problem, Error *err);
-
-// ---- results -------------------------------------------------------------------------------
-
-// One column of one chunk. Cheap to copy; valid while its DuckRows (or callback) lives.
-typedef struct DuckColumn {
-    void *vector; // duckdb_vector
-    const Type *type;
-    void *data;
-    uint64_t *validity; // NULL: no NULLs
-} DuckColumn;
-
-const Schema *duck_rows_schema(const DuckRows *rows);
-uint64_t duck_rows_count(const DuckRows *rows);
-size_t duck_rows_chunk_count(const DuckRows *rows);
-uint64_t duck_rows_chunk_size(const DuckRows *rows, size_t chunk);
-DuckColumn duck_rows_column(const DuckRows *rows, size_t chunk, size_t column);
-void duck_rows_destroy(DuckRows *rows);
-
-bool duck_is_null(const DuckColumn *column, uint64_t row);
-int64_t duck_int(const DuckColumn *column, uint64_t row);    // integers, BOOLEAN, DATE, TIMESTAMPs
-double duck_double(const DuckColumn *column, uint64_t row);  // FLOAT, DOUBLE
-__int128 duck_decimal(const DuckColumn *column, uint64_t row); // unscaled; also HUGEINT
-Slice duck_text(const DuckColumn *column, uint64_t row);     // STRING, BINARY
-// ARRAY and MAP: the entries [offset, offset + length) of the child column(s).
-void duck_list(const DuckColumn *column, uint64_t row, uint64_t *offset, uint64_t *length);
-// ARRAY: child 0 is the elements; MAP: child 0 keys, child 1 values; STRUCT: child i is field i.
-DuckColumn duck_child(const DuckColumn *column, size_t index);
-
-// First value of the first row; convenience for control queries. *is_null when there is none.
-int64_t duck_rows_int(const DuckRows *rows, size_t column, bool *is_null);
 
 // ---- functions -----------------------------------------------------------------------------
 // Registered functions live as long as the Duck; names are unique in it (tarn adds flow numbers).
@@ -118,16 +89,6 @@ typedef struct DuckScalar {
 } DuckScalar;
 MUST_USE bool duck_register_scalar(DuckConn *conn, const DuckScalar *scalar, Error *err);
 
-// Writing into a result column.
-void duck_set_null(DuckColumn *column, uint64_t row);
-void duck_set_int(DuckColumn *column, uint64_t row, int64_t value);
-void duck_set_double(DuckColumn *column, uint64_t row, double value);
-void duck_set_decimal(DuckColumn *column, uint64_t row, __int128 unscaled);
-void duck_set_text(DuckColumn *column, uint64_t row, Slice value);
-// Makes row's list of `length` entries at the end of the child; returns the offset of the first.
-// Children must be fetched again with duck_child afterwards (the child may have moved).
-uint64_t duck_set_list(DuckColumn *column, uint64_t row, uint64_t length);
-
 // A table function without arguments: name() scans whatever `context` holds when the statement
 // starts, asking only for the columns used (projection pushdown).
 typedef struct DuckScanState DuckScanState; // the callee's, one per statement
@@ -137,7 +98,7 @@ typedef struct DuckTable {
     // Start of a scan: columns[i] is the schema index of output column i. Returns private state.
     // *max_threads says on how many threads next() may run at once (default 1).
     void *(*open)(void *context, const size_t *columns, size_t column_count, int *max_threads,
-                  Error *err); // NULL + err on failure
+                  Error *err);         // NULL + err on failure
     void *(*open_thread)(void *state); // private per thread; may be NULL
     // Fills up to `capacity` rows; returns their number, 0 at the end, -1 with err on failure.
     int64_t (*next)(void *state, void *thread, DuckColumn *columns, uint64_t capacity, Error *err);

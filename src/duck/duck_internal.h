@@ -1,8 +1,8 @@
 // duck_internal.h -- what the files of src/duck share; nobody else includes it.
 //
 //     duck.c      instance, connections, statements     duck_type.c  Type <-> logical type
-//     rows.c      results, reading and writing columns  problem.c    DuckDB's error texts
-//     function.c  scalar functions, the registry        scan.c       table functions
+//     rows.c      results, reading and writing columns (column.h)  problem.c    DuckDB's error
+//     texts function.c  scalar functions, the registry        scan.c       table functions
 //     row_codec.c rows as bytes                         decode*      text records to vectors
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
@@ -11,6 +11,10 @@
 #pragma GCC diagnostic ignored "-Wstrict-prototypes"
 #include <duckdb.h>
 #pragma GCC diagnostic pop
+// Exported by the library, but not yet declared by the header that npm has. The checked form turns
+// text that is not UTF-8 into NULL without a word.
+void duckdb_unsafe_vector_assign_string_element_len(duckdb_vector vector, idx_t index,
+                                                    const char *text, idx_t size);
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -50,7 +54,6 @@ size_t duck_type_width(const Type *type);
 MUST_USE bool duck_rows_take(duckdb_result *result, DuckRows **rows, Error *err);
 duckdb_data_chunk duck_rows_chunk(const DuckRows *rows, size_t chunk);
 DuckColumn duck_column_of(duckdb_vector vector, const Type *type);
-bool duck_text_is_valid(Slice text); // UTF-8
 
 // ---- function.c ----------------------------------------------------------------------------
 

@@ -55,7 +55,7 @@ static ErrorKind kind_of_exception(const char *exception, json_t *object)
         return kind_of_io(object);
     }
     for (size_t i = 0; i < ARRAY_LEN(broken); i++) {
-        if (strcmp(exception, broken[i]) == 0) {
+        if (text_equal_nocase(exception, broken[i])) {
             return ERROR_FAILED;
         }
     }

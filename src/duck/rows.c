@@ -294,21 +294,6 @@ void duck_set_decimal(DuckColumn *column, uint64_t row, __int128 unscaled)
     duck_set_int(column, row, (int64_t)unscaled);
 }
 
-void duck_set_text(DuckColumn *column, uint64_t row, Slice value)
-{
-    duckdb_string_t *text = (duckdb_string_t *)column->data + row;
-    if (value.size <= sizeof text->value.inlined.inlined) {
-        // DuckDB compares short strings by their 16 bytes, so the rest must be zero.
-        memset(text, 0, sizeof *text);
-        text->value.inlined.length = (uint32_t)value.size;
-        if (value.size > 0) {
-            memcpy(text->value.inlined.inlined, value.data, value.size);
-        }
-        return;
-    }
-    duckdb_vector_assign_string_element_len(column->vector, row, value.data, value.size);
-}
-
 uint64_t duck_set_list(DuckColumn *column, uint64_t row, uint64_t length)
 {
     uint64_t offset = duckdb_list_vector_get_size(column->vector);
@@ -318,31 +303,93 @@ uint64_t duck_set_list(DuckColumn *column, uint64_t row, uint64_t length)
     return offset;
 }
 
-// Well-formed UTF-8: shortest forms only, no surrogates, at most U+10FFFF.
+// ---- text ----------------------------------------------------------------------------------
+
+// Length of the UTF-8 character at `at` (shortest forms only, no surrogates, up to U+10FFFF). When
+// there is none, *valid is false and the length is that of the bytes one replacement stands for.
+static size_t utf8_step(const unsigned char *at, const unsigned char *end, bool *valid)
+{
+    *valid = true;
+    if (*at < 0x80) {
+        return 1;
+    }
+    *valid = false;
+    if (*at < 0xc2 || *at > 0xf4) {
+        return 1;
+    }
+    size_t more = *at >= 0xf0 ? 3 : *at >= 0xe0 ? 2 : 1;
+    unsigned char low = *at == 0xe0 ? 0xa0 : *at == 0xf0 ? 0x90 : 0x80;
+    unsigned char high = *at == 0xed ? 0x9f : *at == 0xf4 ? 0x8f : 0xbf;
+    for (size_t i = 1; i <= more; i++) {
+        if (at + i >= end || at[i] < low || at[i] > high) {
+            return i;
+        }
+        low = 0x80;
+        high = 0xbf;
+    }
+    *valid = true;
+    return more + 1;
+}
+
 bool duck_text_is_valid(Slice text)
 {
     const unsigned char *at = (const unsigned char *)text.data;
     const unsigned char *end = at + text.size;
     while (at < end) {
-        if (*at < 0x80) {
-            at++;
-            continue;
-        }
-        size_t more = *at >= 0xf0 ? 3 : *at >= 0xe0 ? 2 : 1;
-        if (*at < 0xc2 || *at > 0xf4 || (size_t)(end - at) <= more) {
-            return false;
-        }
-        unsigned char low = *at == 0xe0 ? 0xa0 : *at == 0xf0 ? 0x90 : 0x80;
-        unsigned char high = *at == 0xed ? 0x9f : *at == 0xf4 ? 0x8f : 0xbf;
-        if (at[1] < low || at[1] > high) {
-            return false;
-        }
-        for (size_t i = 2; i <= more; i++) {
-            if ((at[i] & 0xc0) != 0x80) {
-                return false;
+        uint64_t word;
+        while (end - at >= (ptrdiff_t)sizeof word) { // ASCII, eight bytes at a time
+            memcpy(&word, at, sizeof word);
+            if ((word & 0x8080808080808080u) != 0) {
+                break;
             }
+            at += sizeof word;
         }
-        at += more + 1;
+        bool valid = true;
+        if (at < end) {
+            at += utf8_step(at, end, &valid);
+        }
+        if (!valid) {
+            return false;
+        }
     }
     return true;
+}
+
+static void replace_invalid(Slice text, Buffer *out)
+{
+    const unsigned char *at = (const unsigned char *)text.data;
+    const unsigned char *end = at + text.size;
+    while (at < end) {
+        bool valid;
+        size_t size = utf8_step(at, end, &valid);
+        buffer_append(out, valid ? (Slice){(const char *)at, size} : slice_of("\xEF\xBF\xBD"));
+        at += size;
+    }
+}
+
+static void set_bytes(DuckColumn *column, uint64_t row, Slice value)
+{
+    duckdb_string_t *text = (duckdb_string_t *)column->data + row;
+    if (value.size > sizeof text->value.inlined.inlined) {
+        duckdb_unsafe_vector_assign_string_element_len(column->vector, row, value.data, value.size);
+        return;
+    }
+    // DuckDB compares short strings by their 16 bytes, so the rest must be zero.
+    memset(text, 0, sizeof *text);
+    text->value.inlined.length = (uint32_t)value.size;
+    if (value.size > 0) {
+        memcpy(text->value.inlined.inlined, value.data, value.size);
+    }
+}
+
+void duck_set_text(DuckColumn *column, uint64_t row, Slice value)
+{
+    if (column->type->kind != TYPE_STRING || duck_text_is_valid(value)) {
+        set_bytes(column, row, value);
+        return;
+    }
+    Buffer repaired = {0};
+    replace_invalid(value, &repaired);
+    set_bytes(column, row, buffer_slice(&repaired));
+    buffer_done(&repaired);
 }
