@@ -54,6 +54,8 @@ size_t duck_type_width(const Type *type);
 MUST_USE bool duck_rows_take(duckdb_result *result, DuckRows **rows, Error *err);
 duckdb_data_chunk duck_rows_chunk(const DuckRows *rows, size_t chunk);
 DuckColumn duck_column_of(duckdb_vector vector, const Type *type);
+// duck_set_text for bytes that are known to be UTF-8 (or BINARY).
+void duck_set_bytes(DuckColumn *column, uint64_t row, Slice value);
 
 // ---- function.c ----------------------------------------------------------------------------
 

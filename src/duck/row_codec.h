@@ -13,7 +13,8 @@
 // Appends the encoding of row `row` of the columns.
 void row_encode(const DuckColumn *columns, size_t column_count, uint64_t row, Buffer *out);
 
-// Writes an encoded row into row `row` of result columns of the same types.
+// Writes an encoded row into row `row` of result columns of the same types. A column whose
+// `vector` is NULL is skipped (a scan that does not ask for it); its `type` must be set.
 // False (ERROR_CORRUPT) when the bytes do not fit the types.
 MUST_USE bool row_decode(Slice bytes, DuckColumn *columns, size_t column_count, uint64_t row,
                          Error *err);

@@ -367,7 +367,7 @@ static void replace_invalid(Slice text, Buffer *out)
     }
 }
 
-static void set_bytes(DuckColumn *column, uint64_t row, Slice value)
+void duck_set_bytes(DuckColumn *column, uint64_t row, Slice value)
 {
     duckdb_string_t *text = (duckdb_string_t *)column->data + row;
     if (value.size > sizeof text->value.inlined.inlined) {
@@ -385,11 +385,11 @@ static void set_bytes(DuckColumn *column, uint64_t row, Slice value)
 void duck_set_text(DuckColumn *column, uint64_t row, Slice value)
 {
     if (column->type->kind != TYPE_STRING || duck_text_is_valid(value)) {
-        set_bytes(column, row, value);
+        duck_set_bytes(column, row, value);
         return;
     }
     Buffer repaired = {0};
     replace_invalid(value, &repaired);
-    set_bytes(column, row, buffer_slice(&repaired));
+    duck_set_bytes(column, row, buffer_slice(&repaired));
     buffer_done(&repaired);
 }
