@@ -292,17 +292,17 @@ void history_batch(History *history, const HistoryBatch *batch)
 
 // The newest batch of each flow of a run, with sums over the run. A failed attempt has an error.
 static const char flows_sql[] =
-    "SELECT flow, dataset, "
-    "max(CASE WHEN error IS NULL THEN batch ELSE -1 END), sum(CASE WHEN error IS NULL THEN "
-    "input_rows ELSE 0 END), sum(CASE WHEN error IS NULL THEN output_rows ELSE 0 END), "
-    "sum(CASE WHEN error IS NULL THEN dropped ELSE 0 END), "
-    "sum(CASE WHEN error IS NULL THEN malformed ELSE 0 END), "
-    "(SELECT watermark FROM batches l WHERE l.rowid = max(b.rowid)), "
-    "(SELECT state_rows FROM batches l WHERE l.rowid = max(b.rowid)), "
-    "(SELECT state_bytes FROM batches l WHERE l.rowid = max(b.rowid)), "
-    "(SELECT error FROM batches l WHERE l.rowid = max(b.rowid)), "
-    "sum(duration_us) "
-    "FROM batches b WHERE run_id = ?1 GROUP BY flow ORDER BY min(rowid)";
+    "WITH sums AS (SELECT flow, min(rowid) AS first, max(rowid) AS last, "
+    "max(CASE WHEN error IS NULL THEN batch ELSE -1 END) AS batch, "
+    "sum(input_rows) FILTER (WHERE error IS NULL) AS input_rows, "
+    "sum(output_rows) FILTER (WHERE error IS NULL) AS output_rows, "
+    "sum(dropped) FILTER (WHERE error IS NULL) AS dropped, "
+    "sum(malformed) FILTER (WHERE error IS NULL) AS malformed, "
+    "sum(duration_us) FILTER (WHERE error IS NULL) AS duration_us "
+    "FROM batches WHERE run_id = ?1 GROUP BY flow) "
+    "SELECT sums.flow, b.dataset, sums.batch, sums.input_rows, sums.output_rows, sums.dropped, "
+    "sums.malformed, b.watermark, b.state_rows, b.state_bytes, b.error, sums.duration_us "
+    "FROM sums JOIN batches b ON b.rowid = sums.last ORDER BY sums.first";
 
 static bool append_flows(sqlite3 *db, int64_t run, Buffer *status)
 {

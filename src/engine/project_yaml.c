@@ -155,6 +155,18 @@ static void convert(Reader *reader, int index, int depth, YamlNode *out)
     }
 }
 
+// The line of the file around byte `at` holds `word`.
+static bool line_holds(const Reader *reader, uint32_t at, const char *word)
+{
+    const char *text = reader->text.data;
+    size_t start = at;
+    while (start > 0 && text[start - 1] != '\n') {
+        start--;
+    }
+    const char *found = memmem(text + start, reader->text.size - start, word, strlen(word));
+    return found != NULL && memchr(text + start, '\n', (size_t)(found - text) - start) == NULL;
+}
+
 static void report_syntax(Reader *reader, const yaml_parser_t *parser)
 {
     const char *problem = parser->problem == NULL ? "cannot be read" : parser->problem;
@@ -163,9 +175,12 @@ static void report_syntax(Reader *reader, const yaml_parser_t *parser)
         start = parser->problem_offset < reader->text.size ? (uint32_t)parser->problem_offset : 0;
     }
     Pos pos = {reader->source, start, start};
-    const char *hint = strstr(problem, "start any token") != NULL
-                           ? "indent with spaces, not tabs; quote values that begin with @, ` or %"
-                           : NULL;
+    const char *hint = NULL;
+    if (strstr(problem, "start any token") != NULL) {
+        hint = "indent with spaces, not tabs; quote values that begin with @, ` or %";
+    } else if (line_holds(reader, start, "${")) {
+        hint = "inside {} and [], quote values that hold ${...}";
+    }
     if (parser->context != NULL) {
         diagnose(reader->diagnostics, pos, NULL, hint, "not valid YAML: %s, %s", parser->context,
                  problem);
