@@ -36,17 +36,18 @@ typedef struct State State;
 typedef struct StateTable StateTable;
 
 typedef struct StateOptions {
-    int64_t limit_bytes;   // of rows in memory; 0: none
-    int64_t segment_bytes; // 0: 64 MiB
-    bool read_only;        // offline inspection: no lock, no truncation
+    int64_t limit_bytes;      // of rows in memory, with their index and undo; 0: none
+    int64_t segment_bytes;    // at most; 0: 64 MiB. Small state has smaller segments
+    bool read_only;           // offline inspection: no lock, no truncation, no commit
+    int (*sync_file)(int fd); // for tests that let it fail; NULL: fdatasync
 } StateOptions;
 
-// Where the log says the flow is. Texts live as long as the State.
+// Where the log says the flow is. `meta` lives until the next commit, apply or discard.
 typedef struct StatePosition {
-    int64_t batch;  // -1: nothing yet
+    int64_t batch; // -1: nothing yet
     int64_t epoch;
-    Slice meta;     // of that record
-    uint32_t crc;   // of the whole record: goes into the sink's marker
+    Slice meta;   // of that record
+    uint32_t crc; // of the whole record: goes into the sink's marker
 } StatePosition;
 
 // Creates the folder (and the identity file) when missing. epoch is increased and made durable.
@@ -70,6 +71,11 @@ MUST_USE bool state_table(State *state, const char *name, Slice layout, StateTab
 
 // The value, valid until the next change of the table; false: none. Thread-safe among gets.
 bool state_get(const StateTable *table, int64_t bucket, Slice key, Slice *value);
+// Many gets at once, which wait for memory together: for vectors of rows. A value whose key is
+// unknown has data == NULL (an empty value that is known has not).
+void state_get_many(const StateTable *table, const int64_t *buckets, const Slice *keys,
+                    size_t count, Slice *values);
+// Key and value may come from state_get. Fails past the memory limit, changing nothing.
 MUST_USE bool state_put(StateTable *table, int64_t bucket, Slice key, Slice value, Error *err);
 void state_delete(StateTable *table, int64_t bucket, Slice key);
 void state_drop_bucket(StateTable *table, int64_t bucket);
@@ -85,12 +91,15 @@ int64_t state_row_count(const StateTable *table);
 int64_t state_memory_bytes(const State *state);
 bool state_is_crowded(const State *state);
 
-// Appends the record of `batch` with the changes since the last commit and makes it durable.
-// *position is what recovery would report. On failure the changes are still there: roll back.
+// Appends the record of `batch` (greater than the last one) with the changes since the last commit
+// and makes it durable. *position (may be NULL) is what recovery would report. On failure the
+// changes are still there: roll back. ERROR_RETRY: the disk is full or the like, nothing is
+// written.
 MUST_USE bool state_commit(State *state, int64_t batch, Slice meta, StatePosition *position,
                            Error *err);
-// After a commit whose sink refused: takes back the changes AND truncates the record.
+// After a commit whose sink refused: takes back its changes, and any since, AND truncates the
+// record. Possible until state_confirm or the next commit.
 MUST_USE bool state_discard_last(State *state, Error *err);
 // Tells that the last committed batch is confirmed by its sink: its undo is forgotten.
 void state_confirm(State *state);
-void state_rollback(State *state);
+void state_rollback(State *state); // of the changes since the last commit

@@ -1,0 +1,774 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "state/state.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/crc32c.h"
+#include "base/map.h"
+#include "base/random.h"
+#include "state/replay.h"
+#include "state/sweep.h"
+#include "state/undo.h"
+
+enum {
+    DEFAULT_SEGMENT_BYTES = 64 << 20,
+    MIN_SEGMENT_BYTES = 4 << 20, // of small state: what a restart reads follows the state
+    KEEP_RECORD_BYTES = 4 << 20, // memory kept for the next record
+    GET_GROUP = 64,              // gets that wait for memory together
+    UUID_SIZE = 36,
+};
+
+typedef struct Position {
+    int64_t batch;
+    int64_t epoch;
+    uint32_t crc;
+    Buffer meta;
+} Position;
+
+struct State {
+    char *folder;
+    int folder_fd;
+    int lock_fd;
+    StateOptions options;
+    char checkpoint_id[UUID_SIZE + 1];
+    int64_t epoch;
+
+    StateTable **tables; // by id - 1
+    size_t table_count;
+    size_t table_capacity;
+    size_t logged_count; // tables whose definition is in the log
+    int64_t memory;
+
+    Undo changes;   // since the last commit
+    Undo committed; // of the last commit, until it is confirmed
+    bool can_discard;
+    size_t logged_before; // the last commit
+    Hand hand_before;
+    LogPlace last_place;
+
+    Log *log; // NULL: read-only
+    Hand hand;
+    uint64_t next_sequence;
+    Buffer record; // being built
+    Position last;
+    Position before; // the last
+    Replay replay;   // `last` of it is the record held back
+};
+
+// ---- tables ----------------------------------------------------------------------------------
+
+static StateTable *add_table(State *state, Slice name, Slice layout)
+{
+    if (state->table_count == state->table_capacity) {
+        state->table_capacity = state->table_capacity == 0 ? 8 : state->table_capacity * 2;
+        state->tables = realloc(state->tables, state->table_capacity * sizeof(StateTable *));
+        if (state->tables == NULL) {
+            fprintf(stderr, "tarn: out of memory\n");
+            abort();
+        }
+    }
+    uint64_t seed = hash_bytes(state->checkpoint_id, UUID_SIZE, 0);
+    StateTable *table =
+        table_create(state, (uint32_t)state->table_count + 1, name, layout, seed, &state->memory);
+    state->tables[state->table_count++] = table;
+    return table;
+}
+
+static StateTable *find_table(const State *state, Slice name)
+{
+    for (size_t i = 0; i < state->table_count; i++) {
+        if (slice_is(name, state->tables[i]->name)) {
+            return state->tables[i];
+        }
+    }
+    return NULL;
+}
+
+static Slice table_layout(const StateTable *table)
+{
+    return (Slice){table->layout, table->layout_size};
+}
+
+bool state_table(State *state, const char *name, Slice layout, StateTable **table, Error *err)
+{
+    if (state->replay.has_last) {
+        return fail(err, ERROR_FAILED, "checkpoint %s: batch %" PRId64 " is not recovered yet",
+                    state->folder, record_header(buffer_slice(&state->replay.last)).batch);
+    }
+    StateTable *known = find_table(state, slice_of(name));
+    if (known != NULL && !slice_equal(table_layout(known), layout)) {
+        return fail(err, ERROR_INPUT,
+                    "the query keeps other state than its checkpoint %s has: '%s' was %s and is "
+                    "now %.*s; change the query back or start anew with --full-refresh <dataset>",
+                    state->folder, name, known->layout, SLICE_ARG(layout));
+    }
+    *table = known != NULL ? known : add_table(state, slice_of(name), layout);
+    return true;
+}
+
+// ---- replay ----------------------------------------------------------------------------------
+
+static bool define_table(void *context, const RecordRow *row, Error *err)
+{
+    State *state = context;
+    if (row->table == state->table_count + 1) {
+        add_table(state, row->key, row->value);
+        return true;
+    }
+    if (row->table != 0 && row->table <= state->table_count) {
+        const StateTable *table = state->tables[row->table - 1];
+        if (slice_is(row->key, table->name) && slice_equal(row->value, table_layout(table))) {
+            return true; // replay begins anywhere: segment headers and records both say it
+        }
+    }
+    return fail(err, ERROR_CORRUPT,
+                "checkpoint %s: the log defines table %u twice or too early; restore it from a "
+                "backup or start anew with --full-refresh",
+                state->folder, row->table);
+}
+
+static bool check_limit(const State *state, int64_t more, Error *err)
+{
+    int64_t bytes = state_memory_bytes(state) + more;
+    if (state->options.limit_bytes == 0 || bytes <= state->options.limit_bytes) {
+        return true;
+    }
+    return fail(err, ERROR_FAILED,
+                "state needs %" PRId64 " bytes of memory and may have %" PRId64
+                " of tarn.memory.limit: raise tarn.memory.limit, or keep less (a shorter "
+                "watermark delay or smaller windows)",
+                bytes, state->options.limit_bytes);
+}
+
+static bool apply_row(State *state, const RecordRow *row, Error *err)
+{
+    if (row->op == RECORD_DEFINE) {
+        return define_table(state, row, err);
+    }
+    if (row->table == 0 || row->table > state->table_count) {
+        return fail(err, ERROR_CORRUPT, "table %u", row->table); // reworded by the caller
+    }
+    StateTable *table = state->tables[row->table - 1];
+    switch (row->op) {
+    case RECORD_PUT:
+        table_put(table, row->bucket, row->key, row->value, 0);
+        return true;
+    case RECORD_DELETE:
+        table_remove(table, row->bucket, row->key);
+        return true;
+    default:
+        bucket_destroy(table_detach(table, row->bucket));
+        return true;
+    }
+}
+
+static void swap_positions(State *state)
+{
+    Position last = state->last;
+    state->last = state->before;
+    state->before = last;
+}
+
+static void set_last(State *state, const RecordHeader *header, Slice meta)
+{
+    swap_positions(state);
+    state->last.batch = header->batch;
+    state->last.epoch = header->epoch;
+    state->last.crc = header->crc;
+    buffer_reset(&state->last.meta);
+    buffer_append(&state->last.meta, meta);
+}
+
+static bool apply_record(void *context, Slice record, Error *err)
+{
+    State *state = context;
+    RecordHeader header = record_header(record);
+    RecordReader reader = record_read(record);
+    RecordRow row;
+    while (record_next(&reader, &row)) {
+        if (!apply_row(state, &row, err)) {
+            reader.is_bad = true;
+            break;
+        }
+    }
+    if (reader.is_bad) {
+        return replay_damaged(err, state->folder, header.segment, (int64_t)header.offset,
+                              "the record's rows cannot be read");
+    }
+    if (!check_limit(state, 0, err)) {
+        return fail_context(err, "checkpoint %s", state->folder);
+    }
+    state->hand = (Hand){
+        .round_start = header.round_start,
+        .next_live = header.next_live,
+        .table = header.hand_table,
+        .bucket = header.hand_bucket,
+        .hash = header.hand_hash,
+    };
+    state->logged_count = state->table_count;
+    set_last(state, &header, record_meta(record));
+    return true;
+}
+
+// ---- open and close --------------------------------------------------------------------------
+
+static bool read_identity(State *state, Error *err)
+{
+    char text[64];
+    bool found = false;
+    if (!folder_read_text(state->folder_fd, state->folder, "identity", text, sizeof text, &found,
+                          err)) {
+        return false;
+    }
+    if (found) {
+        if (strlen(text) != UUID_SIZE || strspn(text, "0123456789abcdef-") != UUID_SIZE) {
+            return fail(err, ERROR_CORRUPT,
+                        "checkpoint %s/identity is damaged: it holds no checkpoint id; restore it "
+                        "from a backup or start anew with --full-refresh",
+                        state->folder);
+        }
+        memcpy(state->checkpoint_id, text, sizeof state->checkpoint_id);
+        return true;
+    }
+    char name[SEGMENT_NAME_SIZE];
+    log_segment_name(1, name);
+    bool has_log = faccessat(state->folder_fd, name, F_OK, 0) == 0;
+    if (has_log || state->options.read_only) {
+        return fail(err, has_log ? ERROR_CORRUPT : ERROR_INPUT,
+                    "%s is no checkpoint: the file identity is missing", state->folder);
+    }
+    random_uuid(state->checkpoint_id);
+    snprintf(text, sizeof text, "%s\n", state->checkpoint_id);
+    return folder_write_text(state->folder_fd, state->folder, "identity", text,
+                             state->options.sync_file, err);
+}
+
+static bool read_epoch(State *state, Error *err)
+{
+    char text[32];
+    bool found = false;
+    if (!folder_read_text(state->folder_fd, state->folder, "epoch", text, sizeof text, &found,
+                          err)) {
+        return false;
+    }
+    if (!found) {
+        return true;
+    }
+    char *end = NULL;
+    errno = 0;
+    long long epoch = strtoll(text, &end, 10);
+    if (errno != 0 || end == text || *end != '\0' || epoch < 0 || epoch == INT64_MAX) {
+        return fail(err, ERROR_CORRUPT,
+                    "checkpoint %s/epoch is damaged: it holds no number; restore it from a backup "
+                    "or start anew with --full-refresh",
+                    state->folder);
+    }
+    state->epoch = epoch;
+    return true;
+}
+
+// A sink's marker fences by epoch, so it must grow even if the file was lost.
+static bool raise_epoch(State *state, Error *err)
+{
+    int64_t logged = state->last.epoch;
+    if (state->replay.has_last) {
+        logged = record_header(buffer_slice(&state->replay.last)).epoch;
+    }
+    state->epoch = state->epoch < logged ? logged : state->epoch;
+    if (state->options.read_only) {
+        return true;
+    }
+    state->epoch++;
+    char text[32];
+    snprintf(text, sizeof text, "%" PRId64 "\n", state->epoch);
+    return folder_write_text(state->folder_fd, state->folder, "epoch", text,
+                             state->options.sync_file, err);
+}
+
+static bool resume_log(State *state, Error *err)
+{
+    state->log = log_create(&(LogOptions){
+        .folder = state->folder,
+        .folder_fd = state->folder_fd,
+        .checkpoint_id = state->checkpoint_id,
+        .sync = state->options.sync_file,
+    });
+    const Replay *replay = &state->replay;
+    if (!log_resume(state->log, replay->end, replay->is_torn, replay->oldest, err)) {
+        return false;
+    }
+    if (replay->has_last) {
+        log_unlink_before(state->log, record_header(buffer_slice(&replay->last)).first_live);
+    }
+    return true;
+}
+
+static bool open_folder(State *state, Error *err)
+{
+    bool read_only = state->options.read_only;
+    if (!read_only && !folder_make(state->folder, err)) {
+        return false;
+    }
+    if (read_only && access(state->folder, F_OK) != 0) {
+        return fail(err, ERROR_INPUT, "there is no checkpoint %s", state->folder);
+    }
+    return folder_open(state->folder, &state->folder_fd, err) &&
+           (read_only || folder_lock(state->folder_fd, state->folder, &state->lock_fd, err));
+}
+
+static State *create(const char *folder, const StateOptions *options)
+{
+    State *state = calloc(1, sizeof *state);
+    char *name = strdup(folder);
+    if (state == NULL || name == NULL) {
+        fprintf(stderr, "tarn: out of memory\n");
+        abort();
+    }
+    state->folder = name;
+    state->folder_fd = -1;
+    state->lock_fd = -1;
+    state->options = options == NULL ? (StateOptions){0} : *options;
+    if (state->options.segment_bytes == 0) {
+        state->options.segment_bytes = DEFAULT_SEGMENT_BYTES;
+    }
+    if (state->options.sync_file == NULL) {
+        state->options.sync_file = fdatasync;
+    }
+    state->last.batch = -1;
+    state->before.batch = -1;
+    state->hand.next_live = 1;
+    return state;
+}
+
+bool state_open(const char *folder, const StateOptions *options, State **state, Error *err)
+{
+    State *opened = create(folder, options);
+    ReplayHandler handler = {opened, define_table, apply_record};
+    if (!open_folder(opened, err) || !read_identity(opened, err) || !read_epoch(opened, err) ||
+        !replay_run(opened->folder, opened->folder_fd, opened->checkpoint_id, &handler,
+                    &opened->replay, err)) {
+        state_close(opened);
+        return false;
+    }
+    opened->next_sequence = opened->replay.next_sequence;
+    opened->logged_count = opened->table_count;
+    if (!opened->options.read_only && !resume_log(opened, err)) {
+        state_close(opened);
+        return false;
+    }
+    if (!raise_epoch(opened, err)) {
+        state_close(opened);
+        return false;
+    }
+    *state = opened;
+    return true;
+}
+
+void state_close(State *state)
+{
+    if (state == NULL) {
+        return;
+    }
+    undo_done(&state->changes);
+    undo_done(&state->committed);
+    for (size_t i = 0; i < state->table_count; i++) {
+        table_destroy(state->tables[i]);
+    }
+    free(state->tables);
+    log_close(state->log);
+    replay_done(&state->replay);
+    buffer_done(&state->record);
+    buffer_done(&state->last.meta);
+    buffer_done(&state->before.meta);
+    if (state->lock_fd >= 0) {
+        close(state->lock_fd); // which also unlocks
+    }
+    if (state->folder_fd >= 0) {
+        close(state->folder_fd);
+    }
+    free(state->folder);
+    free(state);
+}
+
+const char *state_checkpoint_id(const State *state)
+{
+    return state->checkpoint_id;
+}
+
+int64_t state_epoch(const State *state)
+{
+    return state->epoch;
+}
+
+StatePosition state_last(const State *state)
+{
+    return (StatePosition){
+        .batch = state->last.batch,
+        .epoch = state->last.epoch,
+        .meta = buffer_slice(&state->last.meta),
+        .crc = state->last.crc,
+    };
+}
+
+bool state_pending(const State *state, StatePosition *pending)
+{
+    if (!state->replay.has_last) {
+        return false;
+    }
+    Slice record = buffer_slice(&state->replay.last);
+    RecordHeader header = record_header(record);
+    *pending = (StatePosition){
+        .batch = header.batch,
+        .epoch = header.epoch,
+        .meta = record_meta(record),
+        .crc = header.crc,
+    };
+    return true;
+}
+
+static bool check_pending(const State *state, Error *err)
+{
+    return state->replay.has_last ||
+           fail(err, ERROR_FAILED, "checkpoint %s: no batch is held back", state->folder);
+}
+
+bool state_apply_pending(State *state, Error *err)
+{
+    if (!check_pending(state, err) ||
+        !apply_record(state, buffer_slice(&state->replay.last), err)) {
+        return false;
+    }
+    replay_done(&state->replay);
+    return true;
+}
+
+bool state_discard_pending(State *state, Error *err)
+{
+    if (!check_pending(state, err)) {
+        return false;
+    }
+    if (state->log == NULL) {
+        return fail(err, ERROR_FAILED, "checkpoint %s is open for reading only", state->folder);
+    }
+    RecordHeader header = record_header(buffer_slice(&state->replay.last));
+    if (!log_cut(state->log, (LogPlace){header.segment, (int64_t)header.offset}, err)) {
+        return false;
+    }
+    state->next_sequence = header.sequence;
+    replay_done(&state->replay);
+    return true;
+}
+
+// ---- rows ------------------------------------------------------------------------------------
+
+bool state_get(const StateTable *table, int64_t bucket, Slice key, Slice *value)
+{
+    const Bucket *rows = table_bucket(table, bucket);
+    BucketPlace place;
+    if (rows == NULL || !bucket_find(rows, bucket_hash(key, table->seed), key, &place)) {
+        return false;
+    }
+    *value = row_value(place.row);
+    return true;
+}
+
+static void get_group(const StateTable *table, const int64_t *buckets, const Slice *keys,
+                      size_t count, Slice *values)
+{
+    const Bucket *rows[GET_GROUP];
+    uint32_t hashes[GET_GROUP];
+    for (size_t i = 0; i < count; i++) {
+        bool is_same = i > 0 && buckets[i] == buckets[i - 1];
+        rows[i] = is_same ? rows[i - 1] : table_bucket(table, buckets[i]);
+        hashes[i] = bucket_hash(keys[i], table->seed);
+        if (rows[i] != NULL) {
+            bucket_prefetch_index(rows[i], hashes[i]);
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (rows[i] != NULL) {
+            bucket_prefetch_row(rows[i], hashes[i]);
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        BucketPlace place;
+        bool found = rows[i] != NULL && bucket_find(rows[i], hashes[i], keys[i], &place);
+        values[i] = found ? row_value(place.row) : (Slice){NULL, 0};
+    }
+}
+
+void state_get_many(const StateTable *table, const int64_t *buckets, const Slice *keys,
+                    size_t count, Slice *values)
+{
+    for (size_t i = 0; i < count; i += GET_GROUP) {
+        size_t group = count - i < GET_GROUP ? count - i : GET_GROUP;
+        get_group(table, buckets + i, keys + i, group, values + i);
+    }
+}
+
+bool state_put(StateTable *table, int64_t bucket, Slice key, Slice value, Error *err)
+{
+    State *state = table->state;
+    if (key.size > ROW_SIZE / 2 || value.size > ROW_SIZE / 2) {
+        return fail(err, ERROR_INPUT,
+                    "state '%s': a key of %zu bytes with a value of %zu is too large (limit %u)",
+                    table->name, key.size, value.size, ROW_SIZE / 2);
+    }
+    if (!check_limit(state, (int64_t)(sizeof(Row) + key.size + value.size), err)) {
+        return fail_context(err, "state '%s'", table->name);
+    }
+    uint32_t hash = bucket_hash(key, table->seed);
+    Bucket *rows = table_bucket(table, bucket);
+    if (rows != NULL && bucket_is_full(rows)) {
+        return fail(err, ERROR_FAILED,
+                    "state '%s' is full: one bucket holds at most 32 GiB of rows", table->name);
+    }
+    BucketPlace place;
+    if (rows == NULL || !bucket_find(rows, hash, key, &place)) {
+        undo_add(&state->changes, table, bucket, key, NULL);
+        table_insert(table, bucket, hash, key, value, ROW_DIRTY);
+        return true;
+    }
+    if ((place.row->key_size & ROW_DIRTY) == 0) {
+        Slice old = row_value(place.row);
+        undo_add(&state->changes, table, bucket, key, &old);
+    }
+    bucket_replace(rows, &place, value, ROW_DIRTY);
+    return true;
+}
+
+void state_delete(StateTable *table, int64_t bucket, Slice key)
+{
+    const Bucket *rows = table_bucket(table, bucket);
+    BucketPlace place;
+    if (rows == NULL || !bucket_find(rows, bucket_hash(key, table->seed), key, &place)) {
+        return;
+    }
+    if ((place.row->key_size & ROW_DIRTY) == 0) {
+        Slice old = row_value(place.row);
+        undo_add(&table->state->changes, table, bucket, key, &old);
+    }
+    table_remove(table, bucket, key);
+}
+
+void state_drop_bucket(StateTable *table, int64_t bucket)
+{
+    Bucket *rows = table_detach(table, bucket);
+    if (rows != NULL) {
+        undo_add_drop(&table->state->changes, table, bucket, rows);
+    }
+}
+
+bool state_next_bucket(const StateTable *table, int64_t after, bool inclusive, int64_t *bucket)
+{
+    if (!inclusive && after == INT64_MAX) {
+        return false;
+    }
+    size_t i = table_position(table, inclusive ? after : after + 1);
+    if (i == table->bucket_count) {
+        return false;
+    }
+    *bucket = table->buckets[i].id;
+    return true;
+}
+
+uint64_t state_bucket_slots(const StateTable *table, int64_t bucket)
+{
+    const Bucket *rows = table_bucket(table, bucket);
+    return rows == NULL ? 0 : bucket_slots(rows);
+}
+
+bool state_bucket_row(const StateTable *table, int64_t bucket, uint64_t slot, Slice *key,
+                      Slice *value)
+{
+    const Bucket *rows = table_bucket(table, bucket);
+    const Row *row = rows == NULL || slot >= bucket_slots(rows) ? NULL : bucket_row(rows, slot);
+    if (row == NULL) {
+        return false;
+    }
+    *key = row_key(row);
+    *value = row_value(row);
+    return true;
+}
+
+int64_t state_row_count(const StateTable *table)
+{
+    return table->row_count;
+}
+
+int64_t state_memory_bytes(const State *state)
+{
+    return state->memory + undo_bytes(&state->changes) + undo_bytes(&state->committed);
+}
+
+bool state_is_crowded(const State *state)
+{
+    int64_t limit = state->options.limit_bytes;
+    return limit != 0 && state_memory_bytes(state) >= limit / 5 * 4;
+}
+
+// ---- commit ----------------------------------------------------------------------------------
+
+static void add_definition(const StateTable *table, RecordWriter *writer)
+{
+    record_add(writer, &(RecordRow){
+                           .op = RECORD_DEFINE,
+                           .table = table->id,
+                           .key = slice_of(table->name),
+                           .value = table_layout(table),
+                       });
+}
+
+// What the entry's key is now: after-images only. Its mark goes, so that the next batch's first
+// change of it is noticed.
+static void add_change(const State *state, const UndoEntry *entry, RecordWriter *writer)
+{
+    RecordRow row = {.op = RECORD_DROP, .table = entry->table->id, .bucket = entry->bucket};
+    if (entry->dropped == NULL) {
+        row.op = RECORD_DELETE;
+        row.key = undo_key(&state->changes, entry);
+        Bucket *rows = table_bucket(entry->table, entry->bucket);
+        uint32_t hash = bucket_hash(row.key, entry->table->seed);
+        BucketPlace place;
+        if (rows != NULL && bucket_find(rows, hash, row.key, &place)) {
+            place.row->key_size &= ~ROW_DIRTY;
+            row.op = RECORD_PUT;
+            row.value = row_value(place.row);
+        }
+    }
+    record_add(writer, &row);
+}
+
+// Changes before sweep rows: a drop in the changes must not hit rows of the same record.
+static RecordHeader build_record(State *state, int64_t batch, Slice meta)
+{
+    RecordWriter writer;
+    record_begin(&writer, &state->record, meta);
+    for (size_t i = state->logged_count; i < state->table_count; i++) {
+        add_definition(state->tables[i], &writer);
+    }
+    for (size_t i = 0; i < state->changes.count; i++) {
+        add_change(state, &state->changes.entries[i], &writer);
+    }
+    uint64_t first_live = state->hand.next_live; // from earlier records: README I4
+    uint32_t swept = sweep_advance(&state->hand, state->tables, state->table_count,
+                                   log_segment(state->log), &writer);
+    record_pad(&writer);
+    return (RecordHeader){
+        .sequence = state->next_sequence,
+        .epoch = state->epoch,
+        .batch = batch,
+        .first_live = first_live,
+        .next_live = state->hand.next_live,
+        .round_start = state->hand.round_start,
+        .hand_table = state->hand.table,
+        .hand_bucket = state->hand.bucket,
+        .hand_hash = state->hand.hash,
+        .meta_size = (uint32_t)meta.size,
+        .row_count = writer.row_count,
+        .sweep_count = swept,
+        .checkpoint = crc32c_update(0, state->checkpoint_id, UUID_SIZE),
+    };
+}
+
+static bool append_record(State *state, RecordHeader *header, Error *err)
+{
+    int64_t limit = state->memory > MIN_SEGMENT_BYTES ? state->memory : MIN_SEGMENT_BYTES;
+    limit = limit > state->options.segment_bytes ? state->options.segment_bytes : limit;
+    Buffer tables = {0};
+    RecordWriter writer = {.out = &tables};
+    for (size_t i = 0; i < state->logged_count; i++) {
+        add_definition(state->tables[i], &writer);
+    }
+    bool ok = log_append(state->log, &state->record, header, limit, buffer_slice(&tables),
+                         (uint32_t)state->logged_count, err);
+    buffer_done(&tables);
+    return ok;
+}
+
+static bool check_commit(const State *state, int64_t batch, Slice meta, Error *err)
+{
+    if (state->log == NULL) {
+        return fail(err, ERROR_FAILED, "checkpoint %s is open for reading only", state->folder);
+    }
+    if (state->replay.has_last) {
+        return fail(err, ERROR_FAILED, "checkpoint %s: batch %" PRId64 " is not recovered yet",
+                    state->folder, record_header(buffer_slice(&state->replay.last)).batch);
+    }
+    if (batch <= state->last.batch) {
+        return fail(err, ERROR_FAILED,
+                    "checkpoint %s: batch %" PRId64 " cannot follow batch %" PRId64, state->folder,
+                    batch, state->last.batch);
+    }
+    return meta.size <= INT32_MAX ||
+           fail(err, ERROR_FAILED, "checkpoint %s: the plan of batch %" PRId64 " is too large",
+                state->folder, batch);
+}
+
+bool state_commit(State *state, int64_t batch, Slice meta, StatePosition *position, Error *err)
+{
+    if (!check_commit(state, batch, meta, err)) {
+        return false;
+    }
+    Hand hand = state->hand;
+    RecordHeader header = build_record(state, batch, meta);
+    if (!append_record(state, &header, err)) {
+        state->hand = hand;
+        return false;
+    }
+    state->hand_before = hand;
+    state->logged_before = state->logged_count;
+    state->logged_count = state->table_count;
+    state->last_place = (LogPlace){header.segment, (int64_t)header.offset};
+    state->next_sequence++;
+    set_last(state, &header, meta);
+
+    Undo undo = state->committed;
+    state->committed = state->changes;
+    state->changes = undo;
+    undo_forget(&state->changes);
+    state->can_discard = true;
+    log_unlink_before(state->log, header.first_live);
+    if (state->record.capacity > KEEP_RECORD_BYTES) {
+        buffer_done(&state->record);
+    }
+    if (position != NULL) {
+        *position = state_last(state);
+    }
+    return true;
+}
+
+void state_rollback(State *state)
+{
+    undo_roll_back(&state->changes);
+}
+
+void state_confirm(State *state)
+{
+    undo_forget(&state->committed);
+    state->can_discard = false;
+}
+
+bool state_discard_last(State *state, Error *err)
+{
+    if (!state->can_discard) {
+        return fail(err, ERROR_FAILED, "checkpoint %s: there is no unconfirmed batch to discard",
+                    state->folder);
+    }
+    if (!log_cut(state->log, state->last_place, err)) {
+        return false;
+    }
+    undo_roll_back(&state->changes);
+    undo_roll_back(&state->committed);
+    state->hand = state->hand_before;
+    state->logged_count = state->logged_before;
+    state->next_sequence--;
+    state->can_discard = false;
+    swap_positions(state);
+    return true;
+}

@@ -1,0 +1,46 @@
+// table.h -- one table in memory: a sorted list of buckets.
+//
+// Buckets appear with their first row and go with their last. Nothing here writes to the log or
+// keeps old images: state.c does both around these calls.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "state/bucket.h"
+#include "state/state.h"
+
+typedef struct BucketEntry {
+    int64_t id;
+    Bucket *bucket;
+} BucketEntry;
+
+struct StateTable {
+    State *state; // NULL in tests of the table alone
+    int64_t *memory;
+    uint64_t seed; // of the hash
+    uint32_t id;
+    char *name;
+    char *layout;
+    size_t layout_size;
+    BucketEntry *buckets; // ascending ids
+    size_t bucket_count;
+    size_t bucket_capacity;
+    int64_t row_count;
+};
+
+StateTable *table_create(State *state, uint32_t id, Slice name, Slice layout, uint64_t seed,
+                         int64_t *memory);
+void table_destroy(StateTable *table); // NULL is a no-op
+
+Bucket *table_bucket(const StateTable *table, int64_t id); // NULL: no rows
+// The position of the first bucket with an id >= `id`; bucket_count when there is none.
+size_t table_position(const StateTable *table, int64_t id);
+
+// `flags` as in bucket.h. table_put makes the bucket when it is missing.
+void table_insert(StateTable *table, int64_t bucket, uint32_t hash, Slice key, Slice value,
+                  uint32_t flags);
+void table_put(StateTable *table, int64_t bucket, Slice key, Slice value, uint32_t flags);
+void table_remove(StateTable *table, int64_t bucket, Slice key); // absent is fine
+
+// Takes a bucket out with its rows (NULL: there is none), and puts it back where none is.
+Bucket *table_detach(StateTable *table, int64_t id);
+void table_attach(StateTable *table, int64_t id, Bucket *bucket);

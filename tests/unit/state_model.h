@@ -1,0 +1,196 @@
+// state_model.h -- what the tests of the state store compare with: arrays over a small universe of
+// tables, buckets and keys. A value is known by its size and the seed that gives its bytes.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/map.h"
+#include "base/random.h"
+#include "check.h"
+#include "state/state.h"
+
+enum {
+    MODEL_TABLES = 3,
+    MODEL_BUCKETS = 5,
+    MODEL_KEYS = 300,
+    MODEL_VALUE_MAX = 200,
+    MODEL_KEY_MAX = 64,
+};
+
+typedef struct ModelRow {
+    bool exists;
+    uint32_t size;
+    uint64_t seed;
+} ModelRow;
+
+typedef struct Model {
+    int64_t batch;
+    ModelRow rows[MODEL_TABLES][MODEL_BUCKETS][MODEL_KEYS];
+} Model;
+
+static inline int64_t model_bucket(uint32_t bucket)
+{
+    static const int64_t ids[MODEL_BUCKETS] = {INT64_MIN, -7, 0, 1000000, INT64_MAX};
+    return ids[bucket];
+}
+
+static inline Slice model_key(uint32_t key, char text[MODEL_KEY_MAX])
+{
+    int size = snprintf(text, MODEL_KEY_MAX, "%u", key);
+    uint32_t want = key % 37; // key 0 is empty
+    while ((uint32_t)size < want) {
+        text[size++] = (char)('a' + key % 26);
+    }
+    return (Slice){text, key == 0 ? 0 : (size_t)size};
+}
+
+static inline Slice model_value(const ModelRow *row, char bytes[MODEL_VALUE_MAX])
+{
+    Random random = {row->seed};
+    for (uint32_t i = 0; i < row->size; i++) {
+        bytes[i] = (char)random_next(&random);
+    }
+    return (Slice){bytes, row->size};
+}
+
+static inline bool model_open_tables(State *state, StateTable *tables[MODEL_TABLES], Error *err)
+{
+    static const char *const names[MODEL_TABLES] = {"windows", "seen", "files"};
+    for (uint32_t i = 0; i < MODEL_TABLES; i++) {
+        if (!state_table(state, names[i], slice_of("(k string) -> (v binary)"), &tables[i], err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// One random change of both. Key sets are skewed, so that keys change several times in a batch.
+static inline bool model_change(Random *random, Model *model, StateTable *tables[MODEL_TABLES],
+                                Error *err)
+{
+    uint32_t table = (uint32_t)random_below(random, MODEL_TABLES);
+    uint32_t bucket = (uint32_t)random_below(random, MODEL_BUCKETS);
+    uint32_t key = (uint32_t)random_below(random, 1 + random_below(random, MODEL_KEYS));
+    ModelRow *row = &model->rows[table][bucket][key];
+    char text[MODEL_KEY_MAX];
+    char bytes[MODEL_VALUE_MAX];
+    uint64_t what = random_below(random, 1000);
+    if (what < 3) {
+        memset(model->rows[table][bucket], 0, sizeof model->rows[table][bucket]);
+        state_drop_bucket(tables[table], model_bucket(bucket));
+        return true;
+    }
+    if (what < 200) {
+        row->exists = false;
+        state_delete(tables[table], model_bucket(bucket), model_key(key, text));
+        return true;
+    }
+    bool is_same_size = what < 500 && row->exists;
+    row->size = is_same_size ? row->size : (uint32_t)random_below(random, MODEL_VALUE_MAX);
+    row->exists = true;
+    row->seed = random_next(random);
+    return state_put(tables[table], model_bucket(bucket), model_key(key, text),
+                     model_value(row, bytes), err);
+}
+
+static inline bool model_row_matches(const Model *model, StateTable *const tables[MODEL_TABLES],
+                                     uint32_t table, uint32_t bucket, uint32_t key)
+{
+    const ModelRow *row = &model->rows[table][bucket][key];
+    char text[MODEL_KEY_MAX];
+    char bytes[MODEL_VALUE_MAX];
+    Slice value = {NULL, 0};
+    bool found = state_get(tables[table], model_bucket(bucket), model_key(key, text), &value);
+    return found == row->exists && (!found || slice_equal(value, model_value(row, bytes)));
+}
+
+// Every key by state_get, and the rows that a scan shows are as many.
+static inline bool model_matches(const Model *model, StateTable *const tables[MODEL_TABLES])
+{
+    for (uint32_t t = 0; t < MODEL_TABLES; t++) {
+        int64_t count = 0;
+        for (uint32_t b = 0; b < MODEL_BUCKETS; b++) {
+            for (uint32_t k = 0; k < MODEL_KEYS; k++) {
+                count += model->rows[t][b][k].exists;
+                if (!model_row_matches(model, tables, t, b, k)) {
+                    fprintf(stderr, "table %u bucket %u key %u differs\n", t, b, k);
+                    return false;
+                }
+            }
+        }
+        int64_t scanned = 0;
+        int64_t bucket;
+        for (bool more = state_next_bucket(tables[t], INT64_MIN, true, &bucket); more;
+             more = state_next_bucket(tables[t], bucket, false, &bucket)) {
+            uint64_t slots = state_bucket_slots(tables[t], bucket);
+            for (uint64_t slot = 0; slot < slots; slot++) {
+                Slice key;
+                Slice value;
+                scanned += state_bucket_row(tables[t], bucket, slot, &key, &value);
+            }
+        }
+        if (scanned != count || state_row_count(tables[t]) != count) {
+            fprintf(stderr, "table %u: %lld rows scanned, %lld counted, expected %lld\n", t,
+                    (long long)scanned, (long long)state_row_count(tables[t]), (long long)count);
+            return false;
+        }
+    }
+    return true;
+}
+
+static inline char *model_folder(void)
+{
+    static char path[64];
+    snprintf(path, sizeof path, "/tmp/tarn-state-XXXXXX");
+    if (mkdtemp(path) == NULL) {
+        abort();
+    }
+    return path;
+}
+
+// Removes the files of a checkpoint folder, and the folder.
+static inline void model_remove(const char *folder)
+{
+    DIR *dir = opendir(folder);
+    const struct dirent *entry;
+    while (dir != NULL && (entry = readdir(dir)) != NULL) {
+        unlinkat(dirfd(dir), entry->d_name, 0);
+    }
+    if (dir != NULL) {
+        closedir(dir);
+    }
+    rmdir(folder);
+}
+
+static inline uint32_t model_count_segments(const char *folder)
+{
+    DIR *dir = opendir(folder);
+    const struct dirent *entry;
+    uint32_t count = 0;
+    while (dir != NULL && (entry = readdir(dir)) != NULL) {
+        count += strncmp(entry->d_name, "log.0", 5) == 0;
+    }
+    if (dir != NULL) {
+        closedir(dir);
+    }
+    return count;
+}
+
+// Tests that do not cut the power need not wait for the disk.
+static inline int model_no_sync(int fd)
+{
+    return fcntl(fd, F_GETFD) < 0 ? -1 : 0;
+}
+
+static inline uint64_t model_seed(int argc, char **argv)
+{
+    uint64_t seed = argc > 1 ? strtoull(argv[1], NULL, 10) : random_seed() % 1000000;
+    printf("seed %llu\n", (unsigned long long)seed);
+    return seed;
+}
