@@ -11,8 +11,8 @@
 #include "cli/parse.h"
 
 const CliCommand *const cli_commands[] = {
-    &cli_init,   &cli_run,  &cli_dry_run, &cli_query,   &cli_generate, &cli_test,
-    &cli_status, &cli_stop, &cli_clean,   &cli_version, &cli_help,     NULL,
+    &cli_init, &cli_run,   &cli_dry_run, &cli_query, &cli_generate, &cli_test, &cli_status,
+    &cli_stop, &cli_clean, &cli_version, &cli_help,  &cli_docs,     NULL,
 };
 
 const CliCommand *cli_find(const char *name)
@@ -29,7 +29,9 @@ const char *cli_nearest_command(const char *name, Arena *arena)
 {
     Map *names = map_create(true);
     for (size_t i = 0; cli_commands[i] != NULL; i++) {
-        map_put(names, slice_of(cli_commands[i]->name), arena);
+        if ((cli_commands[i]->flags & CLI_HIDDEN) == 0) {
+            map_put(names, slice_of(cli_commands[i]->name), arena);
+        }
     }
     Slice nearest = map_nearest(names, slice_of(name));
     const char *text =

@@ -23,6 +23,7 @@ enum {
 enum {
     CLI_PROJECT = 1,         // takes -C and --profile
     CLI_PROJECT_OPERAND = 2, // and the project as an operand
+    CLI_HIDDEN = 4,          // for tarn's own tools: not in the list of commands
 };
 
 typedef struct CliOption {
@@ -102,3 +103,4 @@ extern const CliCommand cli_clean;
 extern const CliCommand cli_test;
 extern const CliCommand cli_version;
 extern const CliCommand cli_help;
+extern const CliCommand cli_docs; // for tools/docs.sh

@@ -53,7 +53,9 @@ void cli_print_overview(Buffer *out)
                        "tarn: Spark SQL streaming pipelines into Delta tables, in one program.\n\n"
                        "  tarn COMMAND [OPTIONS] [PROJECT]\n\nCommands\n");
     for (size_t i = 0; cli_commands[i] != NULL; i++) {
-        buffer_printf(out, "  %-10s  %s\n", cli_commands[i]->name, cli_commands[i]->summary);
+        if ((cli_commands[i]->flags & CLI_HIDDEN) == 0) {
+            buffer_printf(out, "  %-10s  %s\n", cli_commands[i]->name, cli_commands[i]->summary);
+        }
     }
     buffer_append_text(out, "\n`tarn help COMMAND` shows options and examples.\n");
 }
