@@ -62,8 +62,9 @@ TimeUs generator_time(const GeneratorSettings *settings, int64_t index)
 {
     int64_t burst = settings->kind->burst;
     int64_t step = index / burst * burst;
-    // long double: exact far beyond any index that time can reach.
-    TimeUs offset = (TimeUs)((long double)step * TIME_SECOND / (long double)settings->rate);
+    // long double: exact far beyond any index that time can reach; rounded, so that ten events in
+    // three seconds are three seconds.
+    TimeUs offset = (TimeUs)((long double)step * TIME_SECOND / (long double)settings->rate + 0.5L);
     return settings->start + offset + index % burst * BURST_GAP_US;
 }
 
@@ -143,6 +144,28 @@ bool generator_chance(Random *random, double percent)
     return random_unit(random) * 100 < percent;
 }
 
+void generator_digits(int64_t value, int width, Buffer *out)
+{
+    char digits[24];
+    size_t size = 0;
+    for (; value > 0 || width > 0; value /= 10, width--) {
+        digits[sizeof digits - ++size] = (char)('0' + value % 10);
+    }
+    if (size == 0) {
+        digits[sizeof digits - ++size] = '0';
+    }
+    buffer_append_bytes(out, digits + sizeof digits - size, size);
+}
+
+void generator_hex(uint64_t value, Buffer *out)
+{
+    char digits[16];
+    for (int i = 15; i >= 0; i--, value >>= 4) {
+        digits[i] = "0123456789abcdef"[value & 15];
+    }
+    buffer_append_bytes(out, digits, sizeof digits);
+}
+
 void generator_timestamp(TimeUs time, bool without_zero, Buffer *out)
 {
     int64_t days = time / TIME_DAY;
@@ -155,12 +178,22 @@ void generator_timestamp(TimeUs time, bool without_zero, Buffer *out)
     int month;
     int day;
     time_civil(days, &year, &month, &day);
-    int seconds = (int)(rest / TIME_SECOND);
-    int micros = (int)(rest % TIME_SECOND);
-    buffer_printf(out, "%04d-%02d-%02dT%02d:%02d:%02d", year, month, day, seconds / 3600,
-                  seconds / 60 % 60, seconds % 60);
+    int64_t seconds = rest / TIME_SECOND;
+    int64_t micros = rest % TIME_SECOND;
+    generator_digits(year, 4, out);
+    buffer_append_char(out, '-');
+    generator_digits(month, 2, out);
+    buffer_append_char(out, '-');
+    generator_digits(day, 2, out);
+    buffer_append_char(out, 'T');
+    generator_digits(seconds / 3600, 2, out);
+    buffer_append_char(out, ':');
+    generator_digits(seconds / 60 % 60, 2, out);
+    buffer_append_char(out, ':');
+    generator_digits(seconds % 60, 2, out);
     if (micros != 0 || !without_zero) {
-        buffer_printf(out, ".%06d", micros);
+        buffer_append_char(out, '.');
+        generator_digits(micros, 6, out);
     }
 }
 

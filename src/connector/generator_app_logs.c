@@ -3,8 +3,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "connector/generator_text.h"
 
-#include <inttypes.h>
-
 enum { LEVEL_COUNT = 5, SPELLINGS = 4 };
 
 // The first spelling is the right one.
@@ -79,8 +77,9 @@ static void write_event(const GeneratorEvent *event, Buffer *out)
     buffer_printf(out, ",\"service\":\"%s\",\"host\":\"%s-%d\",\"message\":\"", service->name,
                   service->name, (int)random_below(random, 4) + 1);
     write_message(event, level, service, out);
-    buffer_printf(out, "\",\"trace_id\":\"%016" PRIx64 "\"}",
-                  generator_scramble(event->seed ^ (uint64_t)event->index));
+    buffer_append_text(out, "\",\"trace_id\":\"");
+    generator_hex(generator_scramble(event->seed ^ (uint64_t)event->index), out);
+    buffer_append_text(out, "\"}");
 }
 
 const GeneratorKind generator_app_logs = {

@@ -3,7 +3,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "connector/generator_text.h"
 
-#include <inttypes.h>
 #include <math.h>
 
 enum { CLIENTS = 2000, MAX_ERROR_CODES = 4 };
@@ -111,6 +110,18 @@ static Client pick_client(const GeneratorEvent *event)
     return client;
 }
 
+static void append_text(const char *before, const char *text, Buffer *out)
+{
+    buffer_append_text(out, before);
+    buffer_append_text(out, text);
+}
+
+static void append_number(const char *before, int64_t value, Buffer *out)
+{
+    buffer_append_text(out, before);
+    generator_digits(value, 1, out);
+}
+
 static void write_event(const GeneratorEvent *event, Buffer *out)
 {
     Random *random = event->random;
@@ -126,19 +137,30 @@ static void write_event(const GeneratorEvent *event, Buffer *out)
     const char *referer = referers[generator_pick(random, referer_weights, ARRAY_LEN(referers))];
     buffer_append_text(out, "{\"timestamp\":\"");
     generator_timestamp(event->time, false, out);
-    buffer_printf(out,
-                  "Z\",\"ip\":\"%d.%d.%d.%d\",\"method\":\"%s\",\"endpoint\":\"%s\","
-                  "\"status_code\":%d,\"response_time\":%.2f,\"bytes\":%d,\"user_agent\":\"%s\","
-                  "\"referer\":\"%s\",",
-                  client.ip[0], client.ip[1], client.ip[2], client.ip[3], method, endpoint->path,
-                  status, millis, bytes, client.agent, referer);
-    if (client.user > 0) {
-        buffer_printf(out, "\"user_id\":\"user_%04d\",", client.user);
-    } else {
-        buffer_append_text(out, "\"user_id\":null,");
+    buffer_append_text(out, "Z\",\"ip\":\"");
+    for (int i = 0; i < 4; i++) {
+        generator_digits(client.ip[i], 1, out);
+        buffer_append_char(out, i < 3 ? '.' : '"');
     }
-    buffer_printf(out, "\"request_id\":\"%016" PRIx64 "\"}",
-                  generator_scramble(event->seed ^ (uint64_t)event->index));
+    append_text(",\"method\":\"", method, out);
+    append_text("\",\"endpoint\":\"", endpoint->path, out);
+    append_number("\",\"status_code\":", status, out);
+    int64_t hundredths = (int64_t)(millis * 100 + 0.5);
+    append_number(",\"response_time\":", hundredths / 100, out);
+    buffer_append_char(out, '.');
+    generator_digits(hundredths % 100, 2, out);
+    append_number(",\"bytes\":", bytes, out);
+    append_text(",\"user_agent\":\"", client.agent, out);
+    append_text("\",\"referer\":\"", referer, out);
+    if (client.user > 0) {
+        buffer_append_text(out, "\",\"user_id\":\"user_");
+        generator_digits(client.user, 4, out);
+        buffer_append_text(out, "\",\"request_id\":\"");
+    } else {
+        buffer_append_text(out, "\",\"user_id\":null,\"request_id\":\"");
+    }
+    generator_hex(generator_scramble(event->seed ^ (uint64_t)event->index), out);
+    buffer_append_text(out, "\"}");
 }
 
 const GeneratorKind generator_web_logs = {
