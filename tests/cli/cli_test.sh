@@ -1,0 +1,208 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# tests/cli/cli_test.sh TARN: the program's words, exit codes and streams, from outside.
+# The last line is "N passed, N failed".
+set -uo pipefail
+tarn=$(realpath "${1:?usage: cli_test.sh TARN}")
+here=$(realpath "$(dirname "$0")/../..")
+work=$(mktemp -d)
+runner=
+trap '[ -z "$runner" ] || kill "$runner" 2>/dev/null; rm -rf "$work"' EXIT
+cd "$work"
+passed=0 failed=0
+
+ok() { passed=$((passed + 1)); }
+bad() {
+	failed=$((failed + 1))
+	local line=${BASH_LINENO[1]}
+	[ "$line" != 0 ] || line=${BASH_LINENO[0]} # called from the script itself
+	printf 'cli_test.sh:%s: %s\n' "$line" "$1" >&2
+	sed 's/^/    /' out err >&2
+}
+# want CODE WORDS...: runs tarn with these words; its streams are left in out and err.
+want() {
+	local code=$1 got=0
+	shift
+	timeout 60 "$tarn" "$@" >out 2>err </dev/null || got=$?
+	if [ "$got" = "$code" ]; then ok; else bad "tarn $*: exit code $got, expected $code"; fi
+}
+has() { if grep -qF -- "$2" "$1"; then ok; else bad "$1 does not hold: $2"; fi; }
+hasnt() { if grep -qF -- "$2" "$1"; then bad "$1 holds: $2"; else ok; fi; }
+empty() { if [ -s "$1" ]; then bad "$1 is not empty"; else ok; fi; }
+is() { if [ "$1" = "$2" ]; then ok; else bad "got '$1', expected '$2'"; fi; }
+
+# ---- help and suggestions
+want 2
+has err 'tarn COMMAND'
+empty out
+want 0 --help
+has out 'tarn COMMAND'
+hasnt out '  docs '
+empty err
+want 0 --version
+has out 'tarn 0.'
+has out 'DuckDB v'
+for command in init run dry-run query generate test status stop clean version help; do
+	want 0 help $command
+	cp out help
+	want 0 $command --help
+	if cmp -s out help; then ok; else bad "tarn help $command and tarn $command --help differ"; fi
+done
+want 2 help rn
+has err "did you mean 'run'?"
+want 2 qery
+has err "did you mean 'query'?"
+want 2 --onse
+has err "no option '--onse'"
+
+# ---- options
+want 2 run --onse
+has err 'did you mean --once?'
+want 2 run --for
+has err '--for needs a value'
+want 2 run --for soon
+has err 'duration like 30s'
+want 2 run --once --for 3s
+want 2 run --once --once
+has err '--once is given twice'
+want 2 run --no-ui=1
+has err '--no-ui takes no value'
+want 2 run --adopt
+want 2 run --port 80
+want 2 run a b
+has err "'b' is one word too many"
+want 2 run -C a b
+want 2 query --format xml 'SELECT 1'
+want 2 query --format parquet 'SELECT 1'
+has err 'parquet needs a file'
+want 2 query 'SELECT 1' -o x.xls
+want 2 query -f no_such.sql
+has err 'no_such.sql'
+is "$(wc -l <err)" 1
+
+# ---- projects
+want 2 status
+has err 'no tarn.yml or spark-pipeline.yml'
+want 2 run "$work/nowhere"
+has err 'No such file'
+want 2 init
+want 2 init p --template lambdaa
+want 0 init p --template empty
+empty out
+has err 'tarn run p'
+is "$(cat p/.gitignore | tr '\n' ' ')" 'data/ logs/ .env '
+want 2 init p --template empty
+has err 'is not empty'
+want 0 init a/b/my-project --template empty
+has a/b/my-project/tarn.yml 'name: my-project'
+for template in weblogs medallion csv; do
+	want 0 init "t_$template" --template $template
+	is "$(sed -n 's/^name: //p' "t_$template/tarn.yml" | head -1)" "t_$template"
+	hasnt "t_$template/README.md" "examples/$template"
+	for file in $(cd "$here/examples/$template" && find . -name '*.sql' -o -name '*.test'); do
+		if [ -s "t_$template/$file" ]; then ok; else bad "template $template lacks $file"; fi
+	done
+	want 0 dry-run "t_$template"
+	if [ -e "t_$template/data" ] && [ -n "$(find "t_$template" -name tables)" ]; then bad 'dry-run wrote'; else ok; fi
+done
+printf 'nam: x\nstorage: [1]\nconfiguration: {tarn.memory.limits: 1}\n' >p/tarn.yml
+want 2 dry-run p
+has err 'tarn.yml:1:1: unknown key'
+has err "did you mean 'name'?"
+has err 'tarn.yml:2:10: storage must be'
+has err "did you mean 'tarn.memory.limit'?"
+want 2 status p
+printf 'name: p\nconfiguration: {spark.executor.memory: 4g}\nprofiles: {services: {database: d}}\n' >p/tarn.yml
+want 2 status --profile servicess p
+has err "did you mean 'services'?"
+want 0 status --profile services p
+want 0 -C p status
+has out 'nothing ran yet'
+(cd p/pipelines && "$tarn" status) >out 2>err
+has out 'p: not running'
+want 0 status --json p
+has out '"running":false'
+want 0 stop p
+has err 'not running'
+want 0 clean p
+
+# ---- a running instance: lock, status, stop, clean
+cat >p/pipelines/pipeline.sql <<'SQL'
+CREATE STREAMING TABLE ticks AS SELECT * FROM STREAM rate(rowsPerSecond => 5);
+SQL
+"$tarn" run p --no-ui >run.out 2>run.err &
+runner=$!
+for _ in $(seq 100); do
+	"$tarn" status p >out 2>err && grep -q 'running since' out && break
+	sleep 0.1
+done
+want 0 status p
+has out "(process $runner)"
+has out 'ticks'
+want 2 run p --no-ui
+has err "process $runner uses"
+want 2 clean p --yes
+has err "process $runner uses"
+want 0 stop p
+code=0
+wait $runner || code=$?
+runner=
+is $code 0
+want 0 status p
+has out 'not running; the last run was'
+has out 'exit code 0'
+# Signals: the first ends it cleanly.
+"$tarn" run p --no-ui >run.out 2>run.err &
+runner=$!
+for _ in $(seq 100); do
+	"$tarn" status p >out 2>err && grep -q "(process $runner)" out && break
+	sleep 0.1
+done
+kill -INT $runner
+code=0
+wait $runner || code=$?
+runner=
+is $code 0
+want 0 run p --for 1s --no-ui
+want 0 run p --once --no-ui
+
+# ---- clean
+touch p/data/mine
+want 2 clean p
+has err '--yes'
+has err 'tables'
+if [ -d p/data/tables ]; then ok; else bad 'clean deleted without --yes'; fi
+mkdir outside && touch outside/kept && ln -s "$work/outside" p/data/tables/link
+want 0 clean p --yes
+is "$(ls -A p/data)" mine
+if [ -e outside/kept ]; then ok; else bad 'clean followed a link'; fi
+rm p/data/mine
+
+# ---- generate
+want 0 generate csv-events --count 10 --seed 7 --start '2026-01-01 00:00:00'
+cp out first
+is "$(wc -l <out)" 11
+want 0 generate csv-events --count 10 --seed 7 --start 2026-01-01T00:00:00Z
+if cmp -s out first; then ok; else bad 'the same seed gave other events'; fi
+empty err
+want 0 generate app-logs --count 100 --to logs
+empty out
+has err '100 events in'
+want 2 generate
+want 2 generate weblogs
+has err 'web-logs'
+want 2 generate web-logs --to kafka://x/y
+want 2 generate web-logs --rate fast
+want 2 generate web-logs --errors 101
+want 2 generate web-logs --start 2026-02-30
+
+# ---- output that cannot be written
+if [ -c /dev/full ]; then
+	code=0
+	"$tarn" help run >/dev/full 2>err || code=$?
+	is $code 1
+	has err 'disk full'
+fi
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
