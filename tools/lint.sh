@@ -111,7 +111,7 @@ words() {
 		text = $0; sub(/^[^:]*:[0-9]*: /, "", text); place = substr($0, 1, length($0) - length(text))
 		if (match(text, "(^|[^A-Za-z0-9_.>])(" banned ")[ ]*\\(")) {
 			call = substr(text, RSTART, RLENGTH); gsub(/[^A-Za-z_]/, "", call)
-			print place "banned call: " call
+			if (call != "popen" || place !~ /^tests\//) print place "banned call: " call
 		}
 		if (text ~ /(^|[^A-Za-z0-9_])clock_gettime[ ]*\(/ && place !~ /^src\/base\/clock\.c:/)
 			print place "clock_gettime belongs to base/clock.c"
@@ -140,7 +140,8 @@ words() {
 declare -A also=(
 	[base/arena]="arena" [base/log]="log secret" [base/map]="map text hash" [base/error]="error fail"
 	[base/clock]="clock time" [base/crc32c]="crc32c" [base/type]="type schema"
-	[engine/control]="control instance"
+	[engine/control]="control instance" [sql/diagnostic]="diagnose diagnostics"
+	[stream/option]="options" [connector/source_script]="script"
 )
 symbols() {
 	local objects=(build/obj/*/*.o)
@@ -202,7 +203,7 @@ words | report
 symbols | report
 faults | report
 
-sort -t: -k1,1 -k2,2n -u "$violations"
+sort -u "$violations" | sort -s -t: -k1,1 -k2,2n
 count=$(sort -u "$violations" | wc -l)
 echo "lint: $count violations in ${#all[@]} source files"
 [ "$count" -eq 0 ]
