@@ -78,14 +78,27 @@ typedef struct NamedArguments {
 typedef enum ExprKind {
     EXPR_NULL,
     EXPR_BOOLEAN,   // .integer 0 or 1
-    EXPR_NUMBER,    // .text as written, suffix and all (1L, 2.5, 1e3, 1.5BD, 3S, 4Y, 1.0F, 2D)
+    // .text as written, suffix and all (1L, 2.5, 1e3, 1.5BD, 3S, 4Y, 1.0F, 2D); a sign directly
+    // before it belongs to it, as in Spark: "-1"
+    EXPR_NUMBER,
     EXPR_STRING,    // .text unescaped
     EXPR_BINARY_LITERAL, // X'1F': .text the hex digits
-    EXPR_TYPED,     // DATE '...', TIMESTAMP '...', TIMESTAMP_NTZ, TIMESTAMP_LTZ: .type and .text
-    EXPR_INTERVAL,  // INTERVAL 3 MINUTES, INTERVAL '1' DAY, INTERVAL '1-2' YEAR TO MONTH, '2 minutes 3 s'
+    // DATE '...', TIMESTAMP '...', TIMESTAMP_NTZ, TIMESTAMP_LTZ, TIME (TYPE_OTHER "TIME"): .type, .text
+    EXPR_TYPED,
+    // INTERVAL 3 MINUTES, INTERVAL '1' DAY, INTERVAL '1-2' YEAR TO MONTH, '2 minutes 3 seconds';
+    // .text is Spark's range in its type: "DAY", "DAY TO SECOND", "YEAR TO MONTH"
+    EXPR_INTERVAL,
     EXPR_COLUMN,    // .name: a, t.a, t.a.field
     EXPR_STAR,      // *, t.*, * EXCEPT (a, b)
-    EXPR_CALL,      // .text the function's name as written; arguments, DISTINCT, FILTER, OVER ...
+    // .text the function's name as written (db.f with its dot); arguments, DISTINCT, FILTER, OVER ...
+    // Keyword forms are calls too, with the arguments of the plain form:
+    //     SUBSTRING(x FROM a FOR b) = substring(x, a, b)   POSITION(a IN b) = position(a, b)
+    //     OVERLAY(x PLACING y FROM a FOR b) = overlay(x, y, a, b)
+    //     TRIM([BOTH | LEADING | TRAILING] c FROM x) = trim | ltrim | rtrim (c, x)
+    //     x COLLATE c = collate(x, 'c')   a >>> b = shiftrightunsigned(a, b)
+    //     struct(1 AS q, b) = named_struct('q', 1, 'b', b)   CURRENT_DATE = current_date()
+    // The unit of timestampdiff(MONTH, a, b) and its kind is a COLUMN named as the unit.
+    EXPR_CALL,
     EXPR_UNARY,     // .op NOT, -, +, ~
     EXPR_BINARY,    // .op
     EXPR_BETWEEN,   // arguments: value, low, high; .negated
@@ -100,8 +113,8 @@ typedef enum ExprKind {
     EXPR_SUBQUERY,  // .query scalar
     EXPR_EXISTS,    // .query; .negated
     EXPR_LAMBDA,    // .parameters -> arguments[0]
-    EXPR_ROW,       // (a, b)
-    EXPR_PARAMETER, // :name or ?
+    EXPR_ROW,       // (a, b); with aliases it is named_struct(...)
+    EXPR_PARAMETER, // :name (.text the name) or ? (.text empty)
     EXPR_RAW,       // .text is DuckDB SQL, written by tarn itself, printed as it is in parentheses
 } ExprKind;
 
@@ -188,7 +201,7 @@ typedef struct SelectItem {
 } SelectItem;
 
 typedef enum JoinKind {
-    JOIN_INNER,
+    JOIN_INNER, // without .on, .using and .natural: every pair
     JOIN_LEFT,
     JOIN_RIGHT,
     JOIN_FULL,
@@ -198,12 +211,15 @@ typedef enum JoinKind {
 } JoinKind;
 
 typedef enum RelationKind {
-    RELATION_TABLE,    // .name, with .version or .timestamp; delta.`path` has name parts {delta, path}
+    // .name, with .version or .timestamp; delta.`path` has name parts {delta, path};
+    // WITH ('k' = 'v') after the name is in .named
+    RELATION_TABLE,
     RELATION_FUNCTION, // read_files(...), range(...), .text the name; .arguments, .named
     RELATION_QUERY,    // (SELECT ...)
     RELATION_VALUES,   // VALUES (..), (..): .rows
     RELATION_JOIN,     // .left .join .right .on .using .natural .lateral
-    RELATION_LATERAL_VIEW, // .left LATERAL VIEW [OUTER] .call table_alias AS columns
+    // .left LATERAL VIEW [OUTER] .text(.arguments, .named) .alias AS .column_aliases
+    RELATION_LATERAL_VIEW,
     RELATION_RAW,      // .text is DuckDB SQL of a relation, written by tarn itself
 } RelationKind;
 
@@ -270,8 +286,8 @@ typedef struct Select {
     Relation *from; // NULL: none
     Expr *where;
     GroupingKind grouping;
-    ExprList group_by;
-    ExprList *sets; // GROUPING SETS
+    ExprList group_by; // also with GROUPING_SETS: every distinct expression of the sets, in order
+    ExprList *sets;    // GROUPING SETS; mixed forms (a, ROLLUP (b)) are expanded to these
     size_t set_count;
     Expr *having;
     WindowSpec **windows; // WINDOW w AS (...)
@@ -305,8 +321,8 @@ struct Query {
     Query *right;
     SetOp set_op;
     Relation *values;   // VALUES as a whole query
-    SortList order_by;
-    Expr *limit;
+    SortList order_by; // ORDER BY ALL is one COLUMN named ALL; SORT BY and CLUSTER BY are here too
+    Expr *limit;       // NULL: none, or LIMIT ALL
     Expr *offset;
 };
 
@@ -395,3 +411,8 @@ typedef struct StatementList {
 Expr *ast_expr(Arena *arena, ExprKind kind, Pos pos);
 Expr *ast_raw(Arena *arena, Pos pos, const char *duck_sql);
 Relation *ast_relation(Arena *arena, RelationKind kind, Pos pos);
+// True when some path from the root passes more than `limit` nodes: whoever walks a tree that the
+// parser let through (limit SQL_MAX_HEIGHT) may recurse.
+enum { SQL_MAX_HEIGHT = 1000 };
+bool ast_expr_is_deeper(const Expr *expr, int limit);
+bool ast_query_is_deeper(const Query *query, int limit);
