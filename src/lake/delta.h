@@ -25,7 +25,7 @@ typedef struct DeltaSnapshot DeltaSnapshot;
 
 // One live data file.
 typedef struct DeltaFile {
-    const char *path;             // as stored in the log (URI-encoded)
+    const char *path;              // as stored in the log (URI-encoded)
     const char **partition_values; // in order of partition columns; NULL entry: SQL NULL
     int64_t size_bytes;
     int64_t modified_ms;
@@ -83,18 +83,21 @@ typedef struct DeltaSpec { // the table as its writer wants it
     const char *const *properties; // key, value, key, value ...
     size_t property_count;         // pairs
     const char *description;
+    bool overwrite_schema; // DELTA_OVERWRITE: the table takes this schema and these partitions
 } DeltaSpec;
 
 typedef struct DeltaStaged { // files written, not yet in the log; texts in the arena given
     DeltaFiles files;
+    const char **sources; // files[i] lies here until the commit moves it to its path
     int64_t rows;
     int64_t size_bytes;
 } DeltaStaged;
 
-// Runs select_sql (columns in the table's order) into Parquet files under the table's folder, with
-// statistics, fsynced. The schema is checked before: missing or unknown columns and types that do
-// not fit are ERROR_INPUT naming them. Files of earlier stages that were never committed are found by
-// delta_clean_staged.
+// Runs select_sql into Parquet files in a hidden folder of the table, with statistics; the commit
+// syncs them and moves them to their paths. Columns are matched by name with those of the table
+// (when there is none, or with overwrite_schema: of the spec); missing or unknown columns and types
+// that do not fit are ERROR_INPUT naming them. Files of crashed stages are deleted by
+// delta_clean_staged; those of writers still alive are left alone.
 MUST_USE bool delta_stage(DeltaTable *table, DuckConn *conn, const DeltaSpec *spec,
                           const char *select_sql, DeltaStaged *staged, Arena *arena, Error *err);
 void delta_unstage(DeltaTable *table, const DeltaStaged *staged); // deletes them; best effort
@@ -113,15 +116,20 @@ typedef struct DeltaTxn {
 
 typedef struct DeltaCommit {
     DeltaMode mode;
-    const DeltaSpec *spec;         // creates the table when it is not there; overwrite: new schema
-    const DeltaStaged *staged;     // NULL: none
-    const char *operation;         // "STREAMING UPDATE", "WRITE", "CREATE TABLE" ...
-    const char *parameters;        // JSON object text; NULL: {}
-    const DeltaTxn *txns;          // written, and read: a concurrent writer of one is a conflict
+    const DeltaSpec *spec;     // creates the table when it is not there; overwrite: new schema
+    const DeltaStaged *staged; // NULL: none
+    const char *operation;     // "STREAMING UPDATE", "WRITE", "CREATE TABLE" ...
+    const char *parameters;    // JSON object text; NULL: {}
+    const DeltaTxn *txns;      // written, and read: a concurrent writer of one is a conflict
     size_t txn_count;
     TimeUs now;
 } DeltaCommit;
 
 // ERROR_CONFLICT: someone else changed what this commit depends on. ERROR_RETRY: disk.
+// Every so many commits it writes a checkpoint; a failure of that does not fail the commit and is
+// told by delta_checkpoint_problem (NULL: none).
 MUST_USE bool delta_commit(DeltaTable *table, DuckConn *conn, const DeltaCommit *commit,
                            int64_t *version, Error *err);
+
+MUST_USE bool delta_checkpoint(DeltaTable *table, DuckConn *conn, TimeUs now, Error *err);
+const char *delta_checkpoint_problem(const DeltaTable *table);
