@@ -124,7 +124,7 @@ words() {
 		grep -v '^LICENSE:' | grep -v '^package-lock.json:' |
 		sed -E 's/^([^:]*:[0-9]*):.*/\1: unfinished: say it in an issue instead/'
 	# Machine paths and registries: a clone must not depend on where it was written.
-	local places="/ro""ot/|/ho""me/[a-z]|/wo""rk/|/tm""p/bash|registry[.]np""mjs|files[.]python""hosted|repo1[.]mav""en|proxy[.]go""lang|artif""actory"
+	local places="(^|[^A-Za-z0-9_.}])/(ro""ot/|ho""me/[a-z]|wo""rk/|tm""p/bash)|registry[.]np""mjs|files[.]python""hosted|repo1[.]mav""en|proxy[.]go""lang|artif""actory"
 	grep -nHIE "$places" "${files[@]}" | grep -v '^package-lock.json:' |
 		sed -E 's/^([^:]*:[0-9]*):.*/\1: names a machine path or a registry host/'
 	for file in "${sources[@]}" "${tests[@]}"; do
