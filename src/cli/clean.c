@@ -21,10 +21,11 @@ static const char *const entries[] = {
     "history.db.damaged-wal",
     "history.db.damaged-shm",
     "project.json",
+    ".spill",
     "tarn.sock",
     "tarn.lock",
 };
-enum { SHOWN = 9 }; // the socket and the lock are not worth a line
+enum { SHOWN = 10 }; // the socket and the lock are not worth a line
 
 static int64_t size_at(int folder, const char *name, int64_t *files)
 {

@@ -71,6 +71,9 @@ static int docs_run(const CliArguments *arguments)
     const char *kind = arguments->operand_count > 0 ? arguments->operands[0] : "";
     const char *name = arguments->operand_count > 1 ? arguments->operands[1] : "";
     for (const SourceType *const *type = source_types(); *type != NULL; type++) {
+        if (*type == &source_script) {
+            continue; // rows pushed by a .test file: no source for users
+        }
         if (kind[0] == '\0') {
             buffer_printf(&out, "source %s\n", (*type)->name);
         } else if (strcmp(kind, "source") == 0 && strcmp(name, (*type)->name) == 0) {

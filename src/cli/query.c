@@ -93,6 +93,7 @@ static int query_run(const CliArguments *arguments)
         ProjectOptions options = {0};
         if (!project_open(&options, &project, &err)) {
             project = NULL;
+            code = err.kind == ERROR_INPUT ? 0 : cli_fail(&err); // there is one, but unreadable
         }
     } else if (code == 0) {
         code = cli_open_project(arguments, true, &project);

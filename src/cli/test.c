@@ -21,7 +21,8 @@ static int open_for_tests(const CliArguments *arguments, const TestOptions *opti
         return 0;
     }
     // Files that are named need no project: the runner gives each an empty one.
-    bool may_be_absent = options->file_count > 0 && folder == NULL && arguments->profile == NULL;
+    bool may_be_absent = options->file_count > 0 && folder == NULL && arguments->profile == NULL &&
+                         err.kind == ERROR_INPUT;
     return may_be_absent ? 0 : cli_fail(&err);
 }
 
