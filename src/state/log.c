@@ -324,20 +324,51 @@ bool log_append(Log *log, Buffer *record, RecordHeader *header, int64_t segment_
     return true;
 }
 
+// Drops the current segment, which holds no record, and goes back to the one before it.
+static bool reopen_segment(Log *log, uint64_t segment, Error *err)
+{
+    char name[SEGMENT_NAME_SIZE];
+    for (; log->segment > segment; log->segment--) {
+        log_segment_name(log->segment, name);
+        if (unlinkat(log->options.folder_fd, name, 0) != 0) {
+            return fail_errno(err, "remove %s/%s", log->options.folder, name);
+        }
+    }
+    log_segment_name(segment, name);
+    if (!sync_file(log, log->options.folder_fd, name, err)) {
+        return false;
+    }
+    close(log->fd);
+    log->fd = openat(log->options.folder_fd, name, O_RDWR | O_CLOEXEC);
+    SegmentHeader header;
+    if (log->fd < 0 || pread(log->fd, &header, sizeof header, 0) != (ssize_t)sizeof header) {
+        return fail_errno(err, "open %s/%s", log->options.folder, name);
+    }
+    log->first = header.size;
+    return true;
+}
+
 bool log_cut(Log *log, LogPlace place, Error *err)
 {
     if (!check_status(log, err)) {
         return false;
     }
+    log->status = LOG_POISONED; // until it is done: nothing may follow a record that shall be gone
+    if (place.segment != log->segment && !reopen_segment(log, place.segment, err)) {
+        return false;
+    }
     char name[SEGMENT_NAME_SIZE];
     log_segment_name(log->segment, name);
     if (ftruncate(log->fd, place.offset) != 0) {
-        log->status = LOG_POISONED; // what shall be gone is still there: nothing may follow it
         return fail_errno(err, "cut %s/%s", log->options.folder, name);
     }
     log->end = place.offset;
     log->reserved = place.offset;
-    return sync_file(log, log->fd, name, err);
+    if (!sync_file(log, log->fd, name, err)) {
+        return false;
+    }
+    log->status = LOG_GOOD;
+    return true;
 }
 
 void log_unlink_before(Log *log, uint64_t segment)

@@ -55,7 +55,8 @@ uint64_t log_segment(const Log *log);
 // the current one would grow past segment_limit; `tables` (count rows of RECORD_DEFINE) goes there.
 MUST_USE bool log_append(Log *log, Buffer *record, RecordHeader *header, int64_t segment_limit,
                          Slice tables, uint32_t table_count, Error *err);
-// Cuts the log back to `place`, which is in the current segment, durably.
+// Cuts the log back to `place`, where its last record begins, durably. That is in the current
+// segment, or in the one before it when a crash left the current one without records.
 MUST_USE bool log_cut(Log *log, LogPlace place, Error *err);
 void log_unlink_before(Log *log, uint64_t segment); // oldest first
 

@@ -355,11 +355,14 @@ static bool read_all(Run *run, Slice numbers, Error *err)
             return false;
         }
     }
-    uint64_t first_live = 1;
+    // Taking a record back leaves the files unlinked that it let go, so the record before it, which
+    // ended the sweep round, is the one whose next_live holds.
+    uint64_t next_live = 1;
     if (run->replay->has_last) {
-        first_live = record_header(buffer_slice(&run->replay->last)).first_live;
+        next_live = record_header(buffer_slice(&run->replay->last)).next_live;
     }
-    if (first_live < list[first]) {
+    run->replay->first = list[first];
+    if (next_live < list[first]) {
         return replay_damaged(err, run->folder, list[first] - 1, 0, "the file is missing");
     }
     return true;

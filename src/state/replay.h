@@ -22,6 +22,7 @@ typedef struct Replay {
     LogPlace end; // behind it; segment 0: no log yet
     bool is_torn;
     uint64_t oldest;        // first segment file that is there; 0: none
+    uint64_t first;         // first segment that was read
     uint64_t next_sequence; // of the record that would follow
 } Replay;
 

@@ -456,6 +456,11 @@ bool state_discard_pending(State *state, Error *err)
         return fail(err, ERROR_FAILED, "checkpoint %s is open for reading only", state->folder);
     }
     RecordHeader header = record_header(buffer_slice(&state->replay.last));
+    if (header.first_live < state->replay.first) {
+        // Only a batch after this one can have let that file go, so this one was confirmed.
+        return replay_damaged(err, state->folder, header.first_live, 0,
+                              "the file is missing, so the last batch cannot be taken back");
+    }
     if (!log_cut(state->log, (LogPlace){header.segment, (int64_t)header.offset}, err)) {
         return false;
     }

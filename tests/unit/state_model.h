@@ -70,7 +70,8 @@ static inline bool model_open_tables(State *state, StateTable *tables[MODEL_TABL
     return true;
 }
 
-// One random change of both. Key sets are skewed, so that keys change several times in a batch.
+// One random change of both (of the model alone: tables is NULL). Key sets are skewed, so that keys
+// change several times in a batch.
 static inline bool model_change(Random *random, Model *model, StateTable *tables[MODEL_TABLES],
                                 Error *err)
 {
@@ -83,20 +84,24 @@ static inline bool model_change(Random *random, Model *model, StateTable *tables
     uint64_t what = random_below(random, 1000);
     if (what < 3) {
         memset(model->rows[table][bucket], 0, sizeof model->rows[table][bucket]);
-        state_drop_bucket(tables[table], model_bucket(bucket));
+        if (tables != NULL) {
+            state_drop_bucket(tables[table], model_bucket(bucket));
+        }
         return true;
     }
     if (what < 200) {
         row->exists = false;
-        state_delete(tables[table], model_bucket(bucket), model_key(key, text));
+        if (tables != NULL) {
+            state_delete(tables[table], model_bucket(bucket), model_key(key, text));
+        }
         return true;
     }
     bool is_same_size = what < 500 && row->exists;
     row->size = is_same_size ? row->size : (uint32_t)random_below(random, MODEL_VALUE_MAX);
     row->exists = true;
     row->seed = random_next(random);
-    return state_put(tables[table], model_bucket(bucket), model_key(key, text),
-                     model_value(row, bytes), err);
+    return tables == NULL || state_put(tables[table], model_bucket(bucket), model_key(key, text),
+                                       model_value(row, bytes), err);
 }
 
 static inline bool model_row_matches(const Model *model, StateTable *const tables[MODEL_TABLES],
