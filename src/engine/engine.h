@@ -35,13 +35,8 @@ int engine_query(Project *project, const char *name, Slice sql, const char *form
                  const char *output);
 
 typedef struct TestOptions {
-    const char *const *files; // none: tests/*.test of the project
+    const char *const *files; // none: tests/**/*.test of the project
     size_t file_count;
-    bool restart_every_tick; // permutation
-    bool one_row_batches;    // permutation
-    int threads;             // 0: default
-    bool update;             // rewrite expectations
-    const char *template_folder; // projects of tests that have none: folder for scratch storage
 } TestOptions;
 
 // Runs .test files; prints a line per failure and "N passed, N failed"; returns the exit code.

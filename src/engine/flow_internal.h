@@ -1,0 +1,76 @@
+// flow_internal.h -- what flow.c, flow_open.c and flow_progress.c share. See flow.h.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <pthread.h>
+
+#include "engine/flow.h"
+#include "stream/operator.h"
+
+typedef struct FlowSource {
+    Source *source;
+    char *offset;      // end of the last committed batch; "" at the start
+    char *relation;    // SQL that the view shows now
+    const char *view;
+    bool has_rows;     // in the planned batch
+    Slice planned_end; // the source's, until the next plan
+} FlowSource;
+
+// What a log record says besides the state: enough to go on (F4).
+typedef struct FlowMeta {
+    TimeUs watermark;    // evicted with in this batch
+    TimeUs next;         // of the next batch
+    int64_t sink_rows;   // rows the sink gets; 0: the record itself is the commit
+    int64_t given;       // last batch that was given to the sink, this one included; -1: none
+    int64_t given_before; // the same before this batch
+} FlowMeta;
+
+struct Flow {
+    FlowContext context;
+    const FlowSpec *spec;
+    Arena *batch_arena;
+    DuckConn *conn;
+    State *state;
+    const Plan *plan;
+    StaticTables statics;
+    Catalog reading; // for the tables read without STREAM
+    Tables *tables;
+    FlowSource *sources;
+    Sink *sink;
+    Operator **operators;
+    EventTimes *times;
+    TimeUs *watermarks; // of each watermark clause
+    TimeUs *pending_watermarks; // the same after the batch that is being committed
+    TimeUs watermark;   // global, for the next batch's eviction
+    TimeUs late;        // of the batch before
+    int64_t batch;      // last committed
+    int64_t given;      // last batch given to the sink
+    char *folder;
+    char *sink_note;    // path of the note for sinks without marker
+    bool unresolved;    // the last commit's outcome is unknown: ask the marker first
+    SinkMarker asked;   // what that commit said
+    bool to_end;
+    TimeUs trigger_interval;
+
+    pthread_mutex_t lock; // of status
+    ControlFlow status;
+    char error[512];
+};
+
+void flow_print_meta(const Flow *flow, const FlowMeta *meta, Buffer *json);
+// Restores offsets and watermarks from a record's meta; ERROR_CORRUPT when it cannot be read.
+MUST_USE bool flow_read_meta(Flow *flow, Slice json, bool restore, FlowMeta *meta, Error *err);
+
+// Sinks without marker: a note beside the log says what they were given.
+void flow_write_note(const Flow *flow, const SinkMarker *marker);
+void flow_read_note(const Flow *flow, SinkMarker *marker);
+
+typedef struct BatchTimes {
+    TimeUs now;        // batch_time
+    TimeUs started;    // monotonic
+    TimeUs planned;
+    TimeUs run;
+    TimeUs logged;
+    TimeUs committed;
+} BatchTimes;
+void flow_report(Flow *flow, int64_t batch, int64_t output_rows, const BatchTimes *times);

@@ -1,0 +1,470 @@
+// One thread per flow, one for the materialized views (the caller's), one for the control socket.
+//
+//   flow thread   step until idle, then wait: for a commit of another flow (a Delta source may have
+//                 rows), for the trigger interval, or for the poll interval of outside sources
+//   view loop     after commits, at most every VIEW_INTERVAL
+//
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/run.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "engine/engine.h"
+#include "engine/session.h"
+
+#define POLL_INTERVAL (100 * (TimeUs)TIME_MS) // files, generators: rows appear without a word
+#define VIEW_INTERVAL (10 * (TimeUs)TIME_SECOND)
+#define REPORT_INTERVAL (10 * (TimeUs)TIME_SECOND)
+#define TERMINAL_INTERVAL (500 * (TimeUs)TIME_MS)
+#define BACKOFF_MIN TIME_SECOND
+#define BACKOFF_MAX (30 * (TimeUs)TIME_SECOND)
+
+static _Atomic int stop_requests; // set from a signal handler
+
+void engine_request_stop(void)
+{
+    atomic_fetch_add(&stop_requests, 1);
+}
+
+bool engine_is_stopping(void)
+{
+    return atomic_load(&stop_requests) > 0;
+}
+
+// Commits so far; threads wait for it to change.
+typedef struct Commits {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    uint64_t count;
+} Commits;
+
+typedef struct Runner {
+    Session *session;
+    Commits commits;
+    pthread_mutex_t catalog_lock; // flows are opened one at a time: planning adds to the catalog
+    _Atomic size_t running;
+    TimeUs started;
+    InstanceLock *lock;
+    Control *control;
+    History *history;
+} Runner;
+
+typedef struct FlowThread {
+    Runner *runner;
+    size_t index;
+    pthread_t thread;
+    bool is_started;
+} FlowThread;
+
+static uint64_t commits_count(Commits *commits)
+{
+    pthread_mutex_lock(&commits->lock);
+    uint64_t count = commits->count;
+    pthread_mutex_unlock(&commits->lock);
+    return count;
+}
+
+static void commits_add(Commits *commits)
+{
+    pthread_mutex_lock(&commits->lock);
+    commits->count++;
+    pthread_cond_broadcast(&commits->changed);
+    pthread_mutex_unlock(&commits->lock);
+}
+
+// Until the count differs from `seen`, or for `wait`.
+static void commits_wait(Commits *commits, uint64_t seen, TimeUs wait)
+{
+    TimeUs until = clock_now(clock_system()) + wait;
+    struct timespec deadline = {until / TIME_SECOND, (until % TIME_SECOND) * 1000};
+    pthread_mutex_lock(&commits->lock);
+    while (commits->count == seen && !engine_is_stopping()) {
+        if (pthread_cond_timedwait(&commits->changed, &commits->lock, &deadline) != 0) {
+            break;
+        }
+    }
+    pthread_mutex_unlock(&commits->lock);
+}
+
+static void wait_for(Runner *runner, TimeUs wait)
+{
+    // In slices, so that a stop is noticed soon.
+    TimeUs until = clock_monotonic() + wait;
+    while (!engine_is_stopping() && clock_monotonic() < until) {
+        TimeUs left = until - clock_monotonic();
+        TimeUs slice = left < POLL_INTERVAL ? left : POLL_INTERVAL;
+        clock_sleep_until(runner->session->options.clock,
+                          clock_now(runner->session->options.clock) + slice);
+    }
+}
+
+// ---- flows -------------------------------------------------------------------------------------
+
+static bool open_flow(Runner *runner, size_t index, Error *err)
+{
+    pthread_mutex_lock(&runner->catalog_lock);
+    bool ok = session_open_flow(runner->session, index, err);
+    pthread_mutex_unlock(&runner->catalog_lock);
+    return ok;
+}
+
+// Reports, waits and says whether to go on. A commit of unknown outcome needs a new open (F3).
+static bool recover_flow(Runner *runner, size_t index, Error *err, TimeUs *backoff)
+{
+    Session *session = runner->session;
+    bool reopen = err->kind == ERROR_CONFLICT && session->flows[index] != NULL &&
+                  flow_is_unresolved(session->flows[index]);
+    if (err->kind != ERROR_RETRY && !reopen) {
+        session_failed(session, index, err);
+        return false;
+    }
+    const char *name = session->catalog->flows[index]->name;
+    if (*backoff == 0) {
+        log_warn("flow '%s': %s; trying again until it works", name, err->message);
+    }
+    *backoff = *backoff == 0 ? BACKOFF_MIN : *backoff * 2 > BACKOFF_MAX ? BACKOFF_MAX : *backoff * 2;
+    if (session->flows[index] != NULL) {
+        flow_set_state(session->flows[index], "retrying", err->message);
+    }
+    wait_for(runner, *backoff);
+    if (reopen) {
+        pthread_mutex_lock(&runner->catalog_lock);
+        flow_close(session->flows[index]);
+        session->flows[index] = NULL;
+        pthread_mutex_unlock(&runner->catalog_lock);
+    }
+    return true;
+}
+
+static bool step_flow(Runner *runner, size_t index, FlowStep *step, Error *err)
+{
+    Session *session = runner->session;
+    if (session->flows[index] == NULL && !open_flow(runner, index, err)) {
+        return false;
+    }
+    return flow_step(session->flows[index], step, err);
+}
+
+static void *flow_thread(void *argument)
+{
+    FlowThread *self = argument;
+    Runner *runner = self->runner;
+    Session *session = runner->session;
+    TimeUs backoff = 0;
+    while (!engine_is_stopping()) {
+        uint64_t seen = commits_count(&runner->commits);
+        TimeUs started = clock_monotonic();
+        FlowStep step = FLOW_IDLE;
+        Error err;
+        if (!step_flow(runner, self->index, &step, &err)) {
+            if (!recover_flow(runner, self->index, &err, &backoff)) {
+                break;
+            }
+            continue;
+        }
+        if (backoff > 0) {
+            log_info("flow '%s': works again", session->catalog->flows[self->index]->name);
+            flow_set_state(session->flows[self->index], "idle", NULL);
+            backoff = 0;
+        }
+        TimeUs interval = flow_trigger_interval(session->flows[self->index]);
+        if (step == FLOW_BATCH) {
+            commits_add(&runner->commits);
+            wait_for(runner, started + interval - clock_monotonic());
+        } else {
+            commits_wait(&runner->commits, seen, POLL_INTERVAL);
+        }
+    }
+    atomic_fetch_sub(&runner->running, 1);
+    return NULL;
+}
+
+// ---- status ------------------------------------------------------------------------------------
+
+static void append_flows(Runner *runner, Buffer *json)
+{
+    Session *session = runner->session;
+    for (size_t i = 0; i < session->flow_count; i++) {
+        const FlowSpec *spec = session->catalog->flows[i];
+        if (!session_is_selected(session, spec->target)) {
+            continue;
+        }
+        ControlFlow status = {.flow = spec->name,
+                              .dataset = spec->target->name,
+                              .state = session->failed[i] ? "failed" : "waiting",
+                              .batch = -1,
+                              .lag_rows = -1,
+                              .lag_ms = -1,
+                              .watermark = TIME_MIN};
+        if (session->flows[i] != NULL) {
+            flow_status(session->flows[i], &status);
+        }
+        control_append_flow(json, &status);
+    }
+}
+
+static void print_status(void *context, Buffer *json)
+{
+    Runner *runner = context;
+    control_begin_status(json, project_name(runner->session->project), true, (int)getpid(),
+                         runner->started);
+    pthread_mutex_lock(&runner->catalog_lock);
+    append_flows(runner, json);
+    pthread_mutex_unlock(&runner->catalog_lock);
+    control_end_status(json);
+}
+
+static void print_line(const ControlFlow *status, Buffer *out)
+{
+    buffer_printf(out, "%-24s %-9s batch %-6lld %9.0f rows/s  in %-8lld out %-8lld", status->flow,
+                  status->state, (long long)status->batch, status->rows_per_second,
+                  (long long)status->input_rows, (long long)status->output_rows);
+    if (status->lag_rows > 0) {
+        buffer_printf(out, "  lag %lld", (long long)status->lag_rows);
+    }
+    if (status->state_rows > 0) {
+        buffer_printf(out, "  state %lld", (long long)status->state_rows);
+    }
+    if (status->watermark != TIME_MIN && status->watermark > 0) {
+        char text[32];
+        time_format_iso(status->watermark, text);
+        buffer_printf(out, "  watermark %.19s", text);
+    }
+}
+
+// A line per flow: in place on a terminal, otherwise from time to time.
+static void report(Runner *runner, bool in_place, size_t *lines)
+{
+    Session *session = runner->session;
+    Buffer out = {0};
+    size_t count = 0;
+    if (in_place && *lines > 0) {
+        buffer_printf(&out, "\033[%zuA", *lines);
+    }
+    pthread_mutex_lock(&runner->catalog_lock);
+    for (size_t i = 0; i < session->flow_count; i++) {
+        if (session->flows[i] == NULL) {
+            continue;
+        }
+        ControlFlow status;
+        flow_status(session->flows[i], &status);
+        print_line(&status, &out);
+        buffer_append_text(&out, in_place ? "\033[K\n" : "\n");
+        count++;
+    }
+    pthread_mutex_unlock(&runner->catalog_lock);
+    fputs(buffer_text(&out), stderr);
+    buffer_done(&out);
+    *lines = count;
+}
+
+// ---- life --------------------------------------------------------------------------------------
+
+static void refresh_views(Runner *runner, TimeUs *next, uint64_t *seen)
+{
+    uint64_t count = commits_count(&runner->commits);
+    if (clock_monotonic() < *next || count == *seen) {
+        return;
+    }
+    Error err;
+    Session *session = runner->session;
+    for (size_t i = 0; i < session->view_count; i++) {
+        bool stale = false;
+        int64_t rows = 0;
+        TimeUs now = clock_now(session->options.clock);
+        if (!view_is_stale(session->views[i], &stale, &err) ||
+            (stale && !view_refresh(session->views[i], now, &rows, &err))) {
+            log_error("%s", err.message);
+        }
+    }
+    *seen = count;
+    *next = clock_monotonic() + VIEW_INTERVAL;
+}
+
+static void watch(Runner *runner, TimeUs duration)
+{
+    bool in_place = isatty(STDERR_FILENO) && !runner->session->options.json_progress &&
+                    !isatty(STDOUT_FILENO);
+    TimeUs report_every = in_place ? TERMINAL_INTERVAL : REPORT_INTERVAL;
+    TimeUs end = duration > 0 ? clock_monotonic() + duration : TIME_NEVER;
+    TimeUs next_report = clock_monotonic() + report_every;
+    TimeUs next_views = clock_monotonic() + TIME_SECOND; // soon, so that there is something to see
+    uint64_t seen = 0;
+    size_t lines = 0;
+    while (!engine_is_stopping() && atomic_load(&runner->running) > 0) {
+        uint64_t count = commits_count(&runner->commits);
+        commits_wait(&runner->commits, count, POLL_INTERVAL);
+        refresh_views(runner, &next_views, &seen);
+        if (clock_monotonic() >= next_report) {
+            report(runner, in_place, &lines);
+            next_report = clock_monotonic() + report_every;
+        }
+        if (clock_monotonic() >= end) {
+            engine_request_stop();
+        }
+    }
+}
+
+static bool start_flows(Runner *runner, FlowThread *threads, Error *err)
+{
+    Session *session = runner->session;
+    for (size_t i = 0; i < session->flow_count; i++) {
+        if (!session_is_selected(session, session->catalog->flows[i]->target)) {
+            continue;
+        }
+        // Everything but "not now" is told before anything runs.
+        if (!open_flow(runner, i, err) && err->kind != ERROR_RETRY) {
+            return false;
+        }
+        threads[i] = (FlowThread){.runner = runner, .index = i};
+        threads[i].is_started = true;
+    }
+    for (size_t i = 0; i < session->flow_count; i++) {
+        if (!threads[i].is_started) {
+            continue;
+        }
+        atomic_fetch_add(&runner->running, 1);
+        if (pthread_create(&threads[i].thread, NULL, flow_thread, &threads[i]) != 0) {
+            threads[i].is_started = false;
+            atomic_fetch_sub(&runner->running, 1);
+            return fail(err, ERROR_FAILED, "cannot start a thread");
+        }
+    }
+    return true;
+}
+
+static int run_flows(Runner *runner, const RunOptions *options, Error *err)
+{
+    Session *session = runner->session;
+    if (options->once) {
+        if (!session_drain(session, true, err)) {
+            return error_exit_code(err->kind);
+        }
+        return session->worst == ERROR_CORRUPT || session->worst == ERROR_RETRY
+                   ? error_exit_code(session->worst)
+                   : session->worst != ERROR_NONE;
+    }
+    FlowThread *threads = calloc(session->flow_count + 1, sizeof *threads);
+    bool ok = threads != NULL && start_flows(runner, threads, err);
+    if (ok) {
+        watch(runner, options->duration);
+    }
+    engine_request_stop();
+    for (size_t i = 0; threads != NULL && i < session->flow_count; i++) {
+        if (threads[i].is_started && threads[i].thread != 0) {
+            pthread_join(threads[i].thread, NULL);
+        }
+    }
+    free(threads);
+    if (!ok) {
+        log_error("%s", err->message);
+        return error_exit_code(err->kind);
+    }
+    return session->worst == ERROR_CORRUPT ? 4 : session->worst != ERROR_NONE;
+}
+
+static bool open_runner(Runner *runner, const RunOptions *options, Error *err)
+{
+    Session *session = runner->session;
+    const char *storage = project_storage(session->project);
+    HistoryOptions keep = {project_duration(session->project, "tarn.history.time"),
+                           project_int(session->project, "tarn.history.batches")};
+    if (!instance_lock(storage, &runner->lock, err)) {
+        return false;
+    }
+    if (!history_open(storage, &keep, &runner->history, err)) {
+        log_warn("no history is kept: %s", err->message);
+        runner->history = NULL;
+    }
+    session->options.history = runner->history;
+    ControlHandler handler = {print_status, engine_request_stop, runner};
+    return session_prepare(session, err) &&
+           session_full_refresh(session, options->full_refresh, options->full_refresh_count,
+                                options->full_refresh_all, err) &&
+           control_open(storage, &handler, &runner->control, err);
+}
+
+static int run_session(Session *session, const RunOptions *options)
+{
+    Error err;
+    Runner runner = {.session = session, .started = clock_now(session->options.clock)};
+    pthread_mutex_init(&runner.commits.lock, NULL);
+    pthread_cond_init(&runner.commits.changed, NULL);
+    pthread_mutex_init(&runner.catalog_lock, NULL);
+    int code;
+    if (!open_runner(&runner, options, &err)) {
+        log_error("%s", err.message);
+        code = error_exit_code(err.kind);
+    } else {
+        history_run_started(runner.history, runner.started, TARN_VERSION);
+        code = run_flows(&runner, options, &err);
+        history_run_ended(runner.history, clock_now(session->options.clock), code);
+    }
+    control_close(runner.control);
+    history_close(runner.history);
+    instance_unlock(runner.lock);
+    return code;
+}
+
+static void print_problems(Project *project)
+{
+    Buffer text = {0};
+    diagnostics_print(project_diagnostics(project), &text);
+    fputs(buffer_text(&text), stderr);
+    buffer_done(&text);
+}
+
+int engine_run(Project *project, const RunOptions *options)
+{
+    Error err;
+    Session *session = NULL;
+    SessionOptions session_options = {
+        .clock = clock_system(),
+        .json_progress = options->json,
+        .select = options->select,
+        .select_count = options->select_count,
+    };
+    if (!session_open(project, &session_options, &session, &err)) {
+        log_error("%s", err.message);
+        return error_exit_code(err.kind);
+    }
+    int code = 2;
+    catalog_add_files(session->catalog);
+    if (session_resolve(session)) {
+        code = run_session(session, options);
+    } else {
+        print_problems(project);
+    }
+    session_close(session);
+    return code;
+}
+
+int engine_dry_run(Project *project)
+{
+    Error err;
+    Session *session = NULL;
+    SessionOptions options = {.clock = clock_system()};
+    if (!session_open(project, &options, &session, &err)) {
+        log_error("%s", err.message);
+        return error_exit_code(err.kind);
+    }
+    catalog_add_files(session->catalog);
+    bool ok = session_resolve(session);
+    if (ok) {
+        printf("%zu datasets, %zu flows: no problems\n", session->catalog->order.count,
+               session->catalog->flow_count);
+    } else {
+        print_problems(project);
+        fprintf(stderr, "%zu problem%s\n", project_diagnostics(project)->count,
+                project_diagnostics(project)->count == 1 ? "" : "s");
+    }
+    session_close(session);
+    return ok ? 0 : 2;
+}

@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/session.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/store.h"
+#include "engine/run.h"
+
+enum { DUCK_SHARE_PERCENT = 50, RETRIES = 3 };
+
+bool session_open(Project *project, const SessionOptions *options, Session **result, Error *err)
+{
+    Session *session = calloc(1, sizeof *session);
+    if (session == NULL) {
+        return fail(err, ERROR_FAILED, "out of memory");
+    }
+    session->project = project;
+    session->options = *options;
+    int64_t limit = project_bytes(project, "tarn.memory.limit");
+    DuckOptions duck = {
+        .memory_limit_bytes = limit * DUCK_SHARE_PERCENT / 100,
+        .threads = options->threads > 0 ? options->threads : (int)project_int(project, "tarn.threads"),
+        .time_zone = project_text(project, "spark.sql.session.timeZone"),
+        .temp_directory = arena_printf(project_arena(project), "%s/.spill", project_storage(project)),
+    };
+    DuckConn *conn = NULL;
+    bool ok = duck_open(&duck, &session->duck, err) &&
+              duck_connect(session->duck, &conn, err) && sql_prelude(conn, err) &&
+              catalog_create(project, project_arena(project), project_diagnostics(project),
+                             session->duck, options->clock, &session->catalog, err);
+    duck_disconnect(conn);
+    if (!ok) {
+        session_close(session);
+        return false;
+    }
+    *result = session;
+    return true;
+}
+
+void session_close(Session *session)
+{
+    if (session == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < session->flow_count; i++) {
+        flow_close(session->flows[i]);
+    }
+    for (size_t i = 0; i < session->view_count; i++) {
+        view_destroy(session->views[i]);
+    }
+    free(session->flows);
+    free(session->failed);
+    free(session->views);
+    catalog_destroy(session->catalog);
+    duck_close(session->duck);
+    free(session);
+}
+
+bool session_resolve(Session *session)
+{
+    return catalog_resolve(session->catalog) && project_diagnostics(session->project)->count == 0;
+}
+
+bool session_is_selected(const Session *session, const Dataset *dataset)
+{
+    for (size_t i = 0; i < session->options.select_count; i++) {
+        if (text_equal_nocase(session->options.select[i], dataset->name)) {
+            return true;
+        }
+    }
+    return session->options.select_count == 0;
+}
+
+static bool check_selection(const Session *session, const char *const *names, size_t count,
+                            const char *option, Error *err)
+{
+    const DatasetList *order = &session->catalog->order;
+    for (size_t i = 0; i < count; i++) {
+        bool found = false;
+        Map *known = map_create(true);
+        for (size_t d = 0; d < order->count; d++) {
+            found |= text_equal_nocase(order->items[d]->name, names[i]);
+            map_put(known, slice_of(order->items[d]->name), NULL);
+        }
+        Slice nearest = map_nearest(known, slice_of(names[i]));
+        if (!found) {
+            fail(err, ERROR_INPUT, "%s: no dataset '%s'%s%.*s%s", option, names[i],
+                 nearest.size > 0 ? "; did you mean '" : "", SLICE_ARG(nearest),
+                 nearest.size > 0 ? "'?" : "");
+        }
+        map_destroy(known);
+        if (!found) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool session_prepare(Session *session, Error *err)
+{
+    const DatasetList *order = &session->catalog->order;
+    ProjectIdentity identity;
+    if (!check_selection(session, session->options.select, session->options.select_count,
+                         "--select", err) ||
+        !project_identity(session->project, session->options.clock, &identity, err)) {
+        return false;
+    }
+    int64_t limit = project_bytes(session->project, "tarn.memory.limit");
+    session->flow_count = session->catalog->flow_count;
+    session->context = (FlowContext){
+        .catalog = session->catalog,
+        .clock = session->options.clock,
+        .history = session->options.history,
+        .identity = identity,
+        .max_batch_rows = session->options.max_batch_rows,
+        .state_limit_bytes = session->flow_count == 0
+                                 ? limit
+                                 : limit * (100 - DUCK_SHARE_PERCENT) / 100,
+        .json_progress = session->options.json_progress,
+        .next_number = &session->next_number,
+    };
+    session->flows = calloc(session->flow_count + 1, sizeof(Flow *));
+    session->failed = calloc(session->flow_count + 1, sizeof(bool));
+    session->views = calloc(order->count + 1, sizeof(View *));
+    for (size_t i = 0; i < order->count; i++) {
+        Dataset *dataset = order->items[i];
+        if (dataset->kind == DATASET_MATERIALIZED_VIEW && session_is_selected(session, dataset)) {
+            if (!view_create(session->catalog, dataset, &session->views[session->view_count],
+                             err)) {
+                return false;
+            }
+            session->view_count++;
+        }
+    }
+    return true;
+}
+
+bool session_open_flow(Session *session, size_t index, Error *err)
+{
+    return flow_open(&session->context, session->catalog->flows[index], &session->flows[index],
+                     err);
+}
+
+// ---- full refresh ------------------------------------------------------------------------------
+
+static bool remove_folder(const char *folder, Arena *arena, Error *err)
+{
+    Store *store = store_local(folder);
+    StoreList list = {0};
+    bool ok = store_list(store, "", NULL, &list, arena, err);
+    for (size_t i = 0; ok && i < list.count; i++) {
+        ok = store_remove(store, list.entries[i].name, err);
+    }
+    store_destroy(store);
+    if (ok && rmdir(folder) != 0 && access(folder, F_OK) == 0) {
+        return fail_errno(err, "cannot remove %s", folder);
+    }
+    return ok;
+}
+
+// A new checkpoint whose first batch replaces the target. The order makes every crash harmless: the
+// new folder, which says so, is complete before it takes the old one's place.
+static bool renew_checkpoint(const Session *session, const FlowSpec *flow, Arena *arena,
+                             Error *err)
+{
+    const char *folder = project_checkpoint_path(session->project, slice_of(flow->name), arena);
+    const char *fresh = arena_printf(arena, "%s.new", folder);
+    Store *store = store_local(fresh);
+    bool ok = remove_folder(fresh, arena, err) &&
+              store_put(store, FLOW_REPLACE_FILE, slice_of("1\n"), err) &&
+              remove_folder(folder, arena, err);
+    store_destroy(store);
+    if (ok && rename(fresh, folder) != 0) {
+        return fail_errno(err, "cannot rename %s", fresh);
+    }
+    return ok;
+}
+
+static bool refresh_dataset(const Session *session, const Dataset *dataset, Arena *arena,
+                            Error *err)
+{
+    const FlowSpec *feeding = NULL;
+    for (size_t i = 0; i < session->catalog->flow_count; i++) {
+        const FlowSpec *flow = session->catalog->flows[i];
+        if (flow->target != dataset) {
+            continue;
+        }
+        if (feeding != NULL) {
+            return fail(err, ERROR_INPUT,
+                        "--full-refresh %s: it is fed by several flows, which this version cannot "
+                        "refresh together; remove the table's folder and their checkpoints by hand",
+                        dataset->name);
+        }
+        feeding = flow;
+    }
+    return feeding == NULL || renew_checkpoint(session, feeding, arena, err);
+}
+
+bool session_full_refresh(Session *session, const char *const *names, size_t count, bool all,
+                          Error *err)
+{
+    if (!check_selection(session, names, count, "--full-refresh", err)) {
+        return false;
+    }
+    Arena *arena = arena_create(0);
+    bool ok = true;
+    for (size_t d = 0; ok && d < session->catalog->order.count; d++) {
+        const Dataset *dataset = session->catalog->order.items[d];
+        bool named = all;
+        for (size_t i = 0; i < count; i++) {
+            named |= text_equal_nocase(names[i], dataset->name);
+        }
+        ok = !named || refresh_dataset(session, dataset, arena, err);
+    }
+    arena_destroy(arena);
+    return ok;
+}
+
+// ---- draining ----------------------------------------------------------------------------------
+
+void session_failed(Session *session, size_t flow, const Error *err)
+{
+    session->failed[flow] = true;
+    if (session->worst == ERROR_NONE || err->kind == ERROR_CORRUPT) {
+        session->worst = err->kind;
+    }
+    const char *name = session->catalog->flows[flow]->name;
+    bool named = strncmp(err->message, "flow '", 6) == 0;
+    log_error("%s%s%s%s", named ? "" : "flow '", named ? "" : name, named ? "" : "': ",
+              err->message);
+    if (session->flows[flow] != NULL) {
+        flow_set_state(session->flows[flow], "failed", err->message);
+    }
+}
+
+static bool drain_flow(Session *session, size_t index, bool fix_end, Error *err)
+{
+    if (session->flows[index] == NULL && !session_open_flow(session, index, err)) {
+        return false;
+    }
+    Flow *flow = session->flows[index];
+    if (fix_end && !flow_fix_end(flow, err)) {
+        return false;
+    }
+    FlowStep step = FLOW_BATCH;
+    while (step == FLOW_BATCH && !engine_is_stopping()) {
+        if (!flow_step(flow, &step, err)) {
+            return false;
+        }
+    }
+    flow_set_state(flow, fix_end ? "finished" : "idle", NULL);
+    return true;
+}
+
+static bool drain_dataset(Session *session, const Dataset *dataset, bool fix_end, Error *err)
+{
+    for (size_t i = 0; i < session->flow_count; i++) {
+        if (session->catalog->flows[i]->target != dataset || session->failed[i]) {
+            continue;
+        }
+        bool ok = drain_flow(session, i, fix_end, err);
+        for (int attempt = 1; !ok && err->kind == ERROR_RETRY && attempt < RETRIES; attempt++) {
+            log_warn("flow '%s': %s; trying again", session->catalog->flows[i]->name,
+                     err->message);
+            clock_sleep_until(session->options.clock,
+                              clock_now(session->options.clock) + TIME_SECOND);
+            ok = drain_flow(session, i, fix_end, err);
+        }
+        if (!ok && err->kind == ERROR_CRASH) {
+            return false;
+        }
+        if (!ok) {
+            session_failed(session, i, err);
+        }
+    }
+    return true;
+}
+
+static bool drain_view(Session *session, View *view, Error *err)
+{
+    bool stale = false;
+    int64_t rows = 0;
+    if (!view_is_stale(view, &stale, err) ||
+        (stale && !view_refresh(view, clock_now(session->options.clock), &rows, err))) {
+        if (err->kind == ERROR_CRASH) {
+            return false;
+        }
+        session->worst = session->worst == ERROR_NONE ? err->kind : session->worst;
+        log_error("%s", err->message);
+    }
+    return true;
+}
+
+bool session_drain(Session *session, bool fix_end, Error *err)
+{
+    for (size_t d = 0; d < session->catalog->order.count && !engine_is_stopping(); d++) {
+        const Dataset *dataset = session->catalog->order.items[d];
+        if (!session_is_selected(session, dataset)) {
+            continue;
+        }
+        if (!drain_dataset(session, dataset, fix_end, err)) {
+            return false;
+        }
+        for (size_t v = 0; v < session->view_count; v++) {
+            if (view_dataset(session->views[v]) == dataset &&
+                !drain_view(session, session->views[v], err)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}

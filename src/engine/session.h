@@ -1,0 +1,57 @@
+// session.h -- a project opened for running: database, catalog, flows and views.
+//
+//     session_open -> session_open_flows -> { session_drain | flows stepped by run.c's threads }* -> session_close
+//
+// session_drain runs everything that is due in dependency order on the calling thread until nothing
+// is left: what `tarn run --once` and the `tick` of tests do. run.c gives each flow a thread instead.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "engine/flow.h"
+#include "engine/view.h"
+
+typedef struct SessionOptions {
+    Clock *clock;
+    History *history; // NULL: none
+    int threads;      // 0: the project's setting
+    int64_t max_batch_rows;
+    bool json_progress;
+    const char *const *select; // dataset names; none: all
+    size_t select_count;
+} SessionOptions;
+
+typedef struct Session {
+    Project *project;
+    SessionOptions options;
+    Duck *duck;
+    Catalog *catalog;
+    FlowContext context;
+    _Atomic int next_number;
+    Flow **flows; // in the catalog's order; NULL: not open
+    size_t flow_count;
+    bool *failed; // of each flow: it stopped with an error
+    View **views;
+    size_t view_count;
+    ErrorKind worst; // of the errors so far: the exit code
+} Session;
+
+// Opens the database and reads the SQL files; problems are in the project's Diagnostics.
+// False only when something other than the user's project is wrong.
+MUST_USE bool session_open(Project *project, const SessionOptions *options, Session **session,
+                           Error *err);
+void session_close(Session *session); // NULL is a no-op
+// Resolves the catalog; false: there are problems in the project's Diagnostics.
+bool session_resolve(Session *session);
+// Gives the project its identity and opens flows and views that are selected.
+MUST_USE bool session_prepare(Session *session, Error *err);
+MUST_USE bool session_open_flow(Session *session, size_t index, Error *err);
+// New checkpoints for these datasets; NULL names: all. Before session_open_flow.
+MUST_USE bool session_full_refresh(Session *session, const char *const *names, size_t count,
+                                   bool all, Error *err);
+
+// Everything that is due, dependencies first. `fix_end`: rows that come while it runs wait (--once).
+// Failed flows are logged and do not stop the others; false with ERROR_CRASH when a fault
+// point fired.
+MUST_USE bool session_drain(Session *session, bool fix_end, Error *err);
+void session_failed(Session *session, size_t flow, const Error *err);
+bool session_is_selected(const Session *session, const Dataset *dataset);

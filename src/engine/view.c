@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/view.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "stream/rewrite.h"
+
+struct View {
+    Catalog *catalog;
+    const Dataset *dataset;
+    DuckConn *conn;
+    Tables *tables;
+    Buffer versions; // of the tables read, at the last refresh
+    bool refreshed;
+};
+
+bool view_create(Catalog *catalog, const Dataset *dataset, View **result, Error *err)
+{
+    View *view = calloc(1, sizeof *view);
+    if (view == NULL) {
+        return fail(err, ERROR_FAILED, "out of memory");
+    }
+    view->catalog = catalog;
+    view->dataset = dataset;
+    view->tables = tables_create();
+    if (!duck_connect(catalog->duck, &view->conn, err)) {
+        view_destroy(view);
+        return false;
+    }
+    *result = view;
+    return true;
+}
+
+void view_destroy(View *view)
+{
+    if (view == NULL) {
+        return;
+    }
+    tables_destroy(view->tables);
+    duck_disconnect(view->conn);
+    buffer_done(&view->versions);
+    free(view);
+}
+
+const Dataset *view_dataset(const View *view)
+{
+    return view->dataset;
+}
+
+static bool read_versions(View *view, Buffer *versions, Error *err)
+{
+    for (size_t i = 0; i < view->dataset->upstream.count; i++) {
+        const Dataset *table = view->dataset->upstream.items[i];
+        if (table->table_path == NULL) {
+            continue;
+        }
+        DeltaTable *delta = tables_open(view->tables, table->table_path);
+        bool exists = false;
+        if (!delta_refresh(delta, view->conn, &exists, err)) {
+            return false;
+        }
+        int64_t version = exists ? delta_version(delta_snapshot(delta)) : -1;
+        buffer_printf(versions, "%lld ", (long long)version);
+    }
+    return true;
+}
+
+bool view_is_stale(View *view, bool *stale, Error *err)
+{
+    Buffer versions = {0};
+    bool ok = read_versions(view, &versions, err);
+    if (ok) {
+        *stale = !view->refreshed ||
+                 !slice_equal(buffer_slice(&versions), buffer_slice(&view->versions));
+    } else {
+        fail_context(err, "materialized view '%s'", view->dataset->name);
+    }
+    buffer_done(&versions);
+    return ok;
+}
+
+// The view's query over the tables as they are now.
+static bool print_query(View *view, Catalog *reading, TimeUs now, Buffer *sql, Error *err)
+{
+    RelationReader reader = {reading, view->tables, view->conn};
+    SourceMap map = {0};
+    PrintOptions options = {
+        .relation = relation_read,
+        .context = &reader,
+        .now_sql = arena_printf(reading->arena, "make_timestamptz(%lld)", (long long)now),
+    };
+    Query *batch = rewrite_as_batch(reading->arena, view->dataset->query);
+    return sql_print_query(batch, &options, reading->diagnostics, sql, &map, reading->arena) ||
+           diagnostics_fail(reading->diagnostics, err);
+}
+
+static bool write_rows(View *view, const char *sql, TimeUs now, Arena *arena, int64_t *row_count,
+                       Error *err)
+{
+    const Statement *statement = view->dataset->statement;
+    const char **partitions = ARENA_ARRAY(arena, const char *, statement->partition_count + 1);
+    for (size_t i = 0; i < statement->partition_count; i++) {
+        partitions[i] = arena_text(arena, statement->partitioned_by[i]);
+    }
+    DeltaSpec spec = {
+        .schema = &view->dataset->schema,
+        .partition_columns = partitions,
+        .partition_count = statement->partition_count,
+        .description = statement->comment.size == 0 ? NULL : arena_text(arena, statement->comment),
+    };
+    DeltaTable *table = tables_open(view->tables, view->dataset->table_path);
+    DeltaStaged staged = {0};
+    bool exists = false;
+    if (!delta_refresh(table, view->conn, &exists, err) ||
+        !delta_stage(table, view->conn, &spec, sql, &staged, arena, err)) {
+        return false;
+    }
+    DeltaCommit commit = {
+        .mode = DELTA_OVERWRITE,
+        .spec = &spec,
+        .staged = &staged,
+        .operation = "WRITE",
+        .parameters = "{\"mode\":\"Overwrite\"}",
+        .now = now,
+    };
+    int64_t version;
+    if (!delta_commit(table, view->conn, &commit, &version, err)) {
+        delta_unstage(table, &staged);
+        return false;
+    }
+    *row_count = staged.rows;
+    return true;
+}
+
+bool view_refresh(View *view, TimeUs now, int64_t *row_count, Error *err)
+{
+    Arena *arena = arena_create(0);
+    Catalog reading = catalog_fork(view->catalog, arena, view->conn);
+    Buffer sql = {0};
+    Buffer versions = {0};
+    bool ok = read_versions(view, &versions, err) &&
+              print_query(view, &reading, now, &sql, err) &&
+              write_rows(view, buffer_text(&sql), now, arena, row_count, err);
+    if (ok) {
+        buffer_done(&view->versions);
+        view->versions = versions;
+        versions = (Buffer){0};
+        view->refreshed = true;
+    } else if (err->kind != ERROR_CRASH) {
+        fail_context(err, "materialized view '%s'", view->dataset->name);
+    }
+    catalog_close_sources(&reading);
+    buffer_done(&sql);
+    buffer_done(&versions);
+    arena_destroy(arena);
+    return ok;
+}
