@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <limits.h>
-
 #include "cli/cli.h"
 #include "engine/engine.h"
 
@@ -28,16 +26,7 @@ static int open_for_tests(const CliArguments *arguments, const TestOptions *opti
 
 static int test_run(const CliArguments *arguments)
 {
-    TestOptions options = {
-        .restart_every_tick = cli_has(arguments, "restart-every-tick"),
-        .one_row_batches = cli_has(arguments, "one-row-batches"),
-        .update = cli_has(arguments, "update"),
-    };
-    int64_t threads = 0;
-    if (!cli_int(arguments, "threads", 1, &threads)) {
-        return CLI_EXIT_USAGE;
-    }
-    options.threads = threads > INT_MAX ? INT_MAX : (int)threads;
+    TestOptions options = {0};
     const char *folder = arguments->folder;
     const char **files = ARENA_ARRAY(arguments->arena, const char *, arguments->operand_count);
     for (size_t i = 0; i < arguments->operand_count; i++) {
@@ -62,23 +51,14 @@ static int test_run(const CliArguments *arguments)
     return code != 0 ? code : output;
 }
 
-static const CliOption test_options[] = {
-    {"restart-every-tick", 0, NULL, "close and reopen every flow after each tick"},
-    {"one-row-batches", 0, NULL, "batches of one row (not in files that begin: batches fixed)"},
-    {"threads", 0, "N", "threads that run SQL"},
-    {"update", 0, NULL, "rewrite the expected rows from what came out"},
-};
-
 const CliCommand cli_test = {
     .name = "test",
     .summary = "Run the project's tests/*.test on a manual clock",
     .operands = "[PROJECT | FILE.test ...]",
     .operand_max = FILES_MAX,
     .flags = CLI_PROJECT,
-    .options = test_options,
-    .option_count = ARRAY_LEN(test_options),
     .details = "Tests use a storage folder of their own, never the project's.",
     .examples = "  tarn test examples/medallion\n"
-                "  tarn test tests/late.test --one-row-batches\n",
+                "  tarn test tests/late.test\n",
     .run = test_run,
 };
