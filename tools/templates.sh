@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # tools/templates.sh: the examples as C table entries {template, path, text} for src/cli/init.c, so
-# that `tarn init` writes exactly what is tested. Data, logs and the demo's script stay out.
+# that `tarn init` writes exactly what is tested. Data, logs and the demo's script stay
+# out; a .gitkeep keeps its empty folder.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -11,6 +12,6 @@ for name in weblogs medallion csv; do
 		printf '    {"%s", "%s",\n' "$name" "${file#examples/"$name"/}"
 		sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/\t/\\t/g' -e 's/^/     "/' -e 's/$/\\n"/' "$file"
 		printf '     ""},\n'
-	done < <(find "examples/$name" -type f ! -path '*/data/*' ! -path '*/logs/*' ! -path '*/expected/*' \
-		! -name demo.sh ! -name '.env' ! -name '.gitignore' | LC_ALL=C sort)
+	done < <(find "examples/$name" -type f ! -path '*/expected/*' ! -name demo.sh ! -name '.env' \
+		! -name '.gitignore' \( ! -path '*/data/*' ! -path '*/logs/*' -o -name .gitkeep \) | LC_ALL=C sort)
 done
