@@ -17,6 +17,8 @@ typedef struct DeltaSinkState {
     bool has_staged;
     bool is_replaced;    // --full-refresh has replaced the content
     SinkMarker expected; // what the table holds of this checkpoint
+    bool is_uncertain;   // a commit failed: its files may be the table's until the marker is read
+    SinkMarker asked;    // by that commit
     char *batch_app;
     char *mark_app;
 } DeltaSinkState;
@@ -55,6 +57,11 @@ static bool delta_sink_open(Sink *sink, Error *err)
     state->mark_app = arena_printf(context->arena, "%s/mark", state->batch_app);
     fill_spec(sink);
     return true;
+}
+
+static bool same_marker(const SinkMarker *a, const SinkMarker *b)
+{
+    return a->found == b->found && a->batch == b->batch && a->epoch == b->epoch && a->crc == b->crc;
 }
 
 // What the newest loaded snapshot says of this checkpoint.
@@ -96,16 +103,20 @@ static bool delta_sink_marker(Sink *sink, int64_t epoch, SinkMarker *marker, Err
         state->is_replaced = true; // the refresh's first commit made this marker
     }
     delta_clean_staged(state->table);
+    if (state->is_uncertain && same_marker(&state->expected, &state->asked)) {
+        state->has_staged = false; // the commit went through after all
+    }
+    state->is_uncertain = false;
     *marker = state->expected;
     return true;
 }
 
 static void drop_staged(DeltaSinkState *state)
 {
-    if (state->has_staged) {
+    if (state->has_staged && !state->is_uncertain) {
         delta_unstage(state->table, &state->staged);
-        state->has_staged = false;
     }
+    state->has_staged = false;
     state->staged = (DeltaStaged){0};
     arena_reset(state->staging);
 }
@@ -133,9 +144,7 @@ static bool check_expected(const DeltaSinkState *state, Error *err)
     if (!read_marker(state, &now, err)) {
         return false;
     }
-    const SinkMarker *expected = &state->expected;
-    if (now.found != expected->found || now.batch != expected->batch ||
-        now.epoch != expected->epoch || now.crc != expected->crc) {
+    if (!same_marker(&now, &state->expected)) {
         return fail(err, ERROR_CONFLICT, "another run of this flow has written to '%s'",
                     delta_path(state->table));
     }
@@ -171,13 +180,16 @@ static bool delta_sink_commit(Sink *sink, const SinkMarker *marker, Error *err)
         .now = clock_now(context->clock),
     };
     int64_t version;
+    state->asked = *marker;
+    state->asked.found = true;
+    state->is_uncertain = true;
     bool good = delta_commit(state->table, context->conn, &commit, &version, err);
     buffer_done(&parameters);
     if (!good) {
         return false;
     }
-    state->expected = *marker;
-    state->expected.found = true;
+    state->expected = state->asked;
+    state->is_uncertain = false;
     state->is_replaced = true;
     state->has_staged = false; // they are the table's now
     state->staged = (DeltaStaged){0};

@@ -39,7 +39,6 @@ typedef struct DeltaState {
     DeltaTable *table;
     bool has_position;
     DeltaPosition current; // after the last planned batch
-    bool has_former;
     bool had_position;
     DeltaPosition former; // before it, for abandon
     bool is_fixed;
@@ -265,6 +264,11 @@ static bool first_position(const Source *source, const SourceLimit *limit, Delta
         return fail(err, ERROR_INPUT,
                     "startingVersion must be a version's number or 'latest', not '%s'", text);
     }
+    if (version > newest + 1) {
+        return fail(err, ERROR_INPUT,
+                    "startingVersion %lld does not exist: '%s' is at version %" PRId64, version,
+                    config->path, newest);
+    }
     *position = (DeltaPosition){.version = version, .index = -1};
     return true;
 }
@@ -386,7 +390,6 @@ static bool delta_source_plan(Source *source, const SourceLimit *limit, Slice *e
 {
     const SourceDeltaConfig *config = source->config;
     DeltaState *state = source->state;
-    state->has_former = false; // what was planned before has happened
     arena_reset(state->planning);
     if (!state->current.is_starting) {
         forget_starting(state); // the batch that used it is over
@@ -419,7 +422,6 @@ static bool delta_source_plan(Source *source, const SourceLimit *limit, Slice *e
         return false;
     }
     if (budget.taken > 0) {
-        state->has_former = true;
         state->had_position = had_position;
         state->former = state->current;
         write_offset(state, &from, &to);
@@ -550,18 +552,8 @@ static bool delta_source_whole(Source *source, Buffer *sql, Error *err)
 static void delta_source_abandon(Source *source)
 {
     DeltaState *state = source->state;
-    if (state->has_former) {
-        state->current = state->former;
-        state->has_position = state->had_position;
-        state->has_former = false;
-    }
-}
-
-static void delta_source_confirmed(Source *source, Slice end)
-{
-    (void)end;
-    DeltaState *state = source->state;
-    state->has_former = false;
+    state->current = state->former;
+    state->has_position = state->had_position;
 }
 
 static void delta_source_metrics(Source *source, SourceMetrics *metrics)
@@ -628,7 +620,6 @@ const SourceType source_delta = {
     .relation = delta_source_relation,
     .whole = delta_source_whole,
     .abandon = delta_source_abandon,
-    .confirmed = delta_source_confirmed,
     .metrics = delta_source_metrics,
     .close = delta_source_close,
 };

@@ -63,7 +63,6 @@ typedef struct FilesState {
     size_t old_head;  // before the last plan, for abandon
     FilePiece old_resume;
     size_t old_planned;
-    bool has_planned;
     Arena *planning;   // holds `planned`
     PieceList planned; // not yet recorded
     Map *taken;        // names in `planned`, or everything when there is no StateTable
@@ -379,7 +378,6 @@ static void forget_plan(FilesState *state)
         }
     }
     state->planned.count = state->old_planned;
-    state->has_planned = false;
 }
 
 static bool take_pieces(Source *source, const SourceLimit *limit, Error *err)
@@ -434,7 +432,6 @@ static bool files_plan(Source *source, const SourceLimit *limit, Slice *end, boo
     }
     state->old_head = state->head;
     state->old_resume = state->resume;
-    state->has_planned = false;
     state->old_planned = state->planned.count;
     if (!take_pieces(source, limit, err)) {
         forget_plan(state);
@@ -443,7 +440,6 @@ static bool files_plan(Source *source, const SourceLimit *limit, Slice *end, boo
     if (state->planned.count == state->old_planned) {
         return true;
     }
-    state->has_planned = true;
     PieceList fresh = {state->planned.items + state->old_planned,
                        state->planned.count - state->old_planned, 0};
     file_pieces_write(&fresh, &state->offset);
@@ -492,11 +488,8 @@ static bool files_record(Source *source, Error *err)
 static void files_abandon(Source *source)
 {
     FilesState *state = source->state;
-    if (state->has_planned) {
-        forget_plan(state);
-        // A listing made meanwhile left these files out.
-        state->folder_modified = -1;
-    }
+    forget_plan(state);
+    state->folder_modified = -1; // the next listing must find them again
 }
 
 static void files_confirmed(Source *source, Slice end)
@@ -509,7 +502,6 @@ static void files_confirmed(Source *source, Slice end)
         state->old_planned = 0;
         arena_reset(state->planning);
     }
-    state->has_planned = false;
 }
 
 // ---- reading -------------------------------------------------------------------------------

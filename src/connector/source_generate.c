@@ -175,7 +175,6 @@ static bool generate_plan(Source *source, const SourceLimit *limit, Slice *end, 
 {
     (void)err;
     GenerateState *state = source->state;
-    state->former = (GeneratePosition){0}; // what was planned before has happened
     TimeUs now = plan_time(source, limit);
     int64_t due = due_at(source, now);
     int64_t rows = limit->max_bytes / ROW_BYTES > 0 ? limit->max_bytes / ROW_BYTES : 1;
@@ -248,17 +247,7 @@ static bool generate_whole(Source *source, Buffer *sql, Error *err)
 static void generate_abandon(Source *source)
 {
     GenerateState *state = source->state;
-    if (state->former.rate > 0) {
-        state->current = state->former;
-        state->former = (GeneratePosition){0};
-    }
-}
-
-static void generate_confirmed(Source *source, Slice end)
-{
-    (void)end;
-    GenerateState *state = source->state;
-    state->former = (GeneratePosition){0};
+    state->current = state->former;
 }
 
 static void generate_metrics(Source *source, SourceMetrics *metrics)
@@ -317,7 +306,6 @@ const SourceType source_generate = {
     .relation = generate_relation,
     .whole = generate_whole,
     .abandon = generate_abandon,
-    .confirmed = generate_confirmed,
     .metrics = generate_metrics,
     .close = generate_close,
 };

@@ -109,7 +109,6 @@ static bool rate_plan(Source *source, const SourceLimit *limit, Slice *end, bool
 {
     (void)err;
     RateState *state = source->state;
-    state->former = (RatePosition){0}; // what was planned before has happened
     TimeUs now =
         limit->to_end && state->is_fixed ? state->fixed_now : clock_now(source->context.clock);
     RatePosition next = state->current;
@@ -163,17 +162,7 @@ static bool rate_relation(Source *source, Slice start, Slice end, Buffer *sql, E
 static void rate_abandon(Source *source)
 {
     RateState *state = source->state;
-    if (state->former.rate > 0) {
-        state->current = state->former;
-        state->former = (RatePosition){0};
-    }
-}
-
-static void rate_confirmed(Source *source, Slice end)
-{
-    (void)end;
-    RateState *state = source->state;
-    state->former = (RatePosition){0};
+    state->current = state->former;
 }
 
 static void rate_metrics(Source *source, SourceMetrics *metrics)
@@ -213,7 +202,6 @@ const SourceType source_rate = {
     .fix_end = rate_fix_end,
     .relation = rate_relation,
     .abandon = rate_abandon,
-    .confirmed = rate_confirmed,
     .metrics = rate_metrics,
     .close = rate_close,
 };

@@ -30,7 +30,7 @@ typedef struct SourceScriptConfig {
 
 typedef struct ScriptState {
     int64_t current; // rows planned
-    int64_t former;  // before the last plan, -1: none
+    int64_t former;  // before the last plan
     bool is_fixed;
     int64_t fixed_rows;
     Buffer offset;
@@ -107,7 +107,6 @@ static bool script_open(Source *source, Error *err)
     const SourceScriptConfig *config = source->config;
     ScriptState *state = source->state;
     Arena *arena = source->context.arena;
-    state->former = -1;
     if (config->feed == NULL || config->schema == NULL) {
         return fail(err, ERROR_INPUT, "script() is only for .test files, which push its rows");
     }
@@ -142,7 +141,6 @@ static bool script_plan(Source *source, const SourceLimit *limit, Slice *end, bo
     (void)err;
     const SourceScriptConfig *config = source->config;
     ScriptState *state = source->state;
-    state->former = -1; // what was planned before has happened
     int64_t available =
         limit->to_end && state->is_fixed ? state->fixed_rows : script_feed_rows(config->feed);
     int64_t from = state->current;
@@ -217,17 +215,7 @@ static bool script_whole(Source *source, Buffer *sql, Error *err)
 static void script_abandon(Source *source)
 {
     ScriptState *state = source->state;
-    if (state->former >= 0) {
-        state->current = state->former;
-        state->former = -1;
-    }
-}
-
-static void script_confirmed(Source *source, Slice end)
-{
-    (void)end;
-    ScriptState *state = source->state;
-    state->former = -1;
+    state->current = state->former;
 }
 
 static void script_metrics(Source *source, SourceMetrics *metrics)
@@ -260,7 +248,6 @@ const SourceType source_script = {
     .relation = script_relation,
     .whole = script_whole,
     .abandon = script_abandon,
-    .confirmed = script_confirmed,
     .metrics = script_metrics,
     .close = script_close,
 };

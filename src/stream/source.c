@@ -38,12 +38,16 @@ bool source_plan(Source *source, const SourceLimit *limit, Slice *end, bool *has
     if (effective.max_bytes <= 0) {
         effective.max_bytes = DEFAULT_BATCH_BYTES;
     }
+    if (source->is_planned) {
+        source_abandon(source);
+    }
     bool found = false;
     Slice planned = {0};
     if (!source->type->plan(source, &effective, &planned, &found, err)) {
         return fail_context(err, "source '%s'", source->name);
     }
     assert(!found || planned.size > 0);
+    source->is_planned = found;
     *end = planned;
     *has_rows = found;
     return true;
@@ -97,11 +101,15 @@ bool source_record(Source *source, Error *err)
 
 void source_abandon(Source *source)
 {
-    source->type->abandon(source);
+    if (source->is_planned) {
+        source->is_planned = false;
+        source->type->abandon(source);
+    }
 }
 
 void source_confirmed(Source *source, Slice end)
 {
+    source->is_planned = false;
     if (source->type->confirmed != NULL) {
         source->type->confirmed(source, end);
     }

@@ -4,7 +4,13 @@
 // Callers use source_*() below, never the table: the wrappers check the contract and put
 // "source 'name'" before every error.
 //
-//     source_open -> { source_plan -> source_relation -> ... -> source_confirmed }* -> source_close
+//     source_open -> source_seek
+//       -> { source_plan -> source_relation -> source_record -> source_confirmed | source_abandon
+//       }*
+//       -> source_close
+//
+// A plan that was neither confirmed nor abandoned is abandoned by the next one: whoever forgets
+// reads rows again instead of losing them.
 //
 // Offsets are opaque text (JSON, as Spark writes them) that the log stores verbatim; a batch is the
 // half-open range (start, end]; a source's `end` text is valid until its next source_plan. An empty
@@ -106,7 +112,7 @@ typedef struct SourceType {
     bool (*open)(Source *source, Error *err);
     // Restores what is consumed: after recovery, before the first plan. `offset` empty: the start.
     bool (*seek)(Source *source, Slice offset, Error *err);
-    // The end of the next batch after the last planned one. *has_rows false: nothing new.
+    // The end of the next batch after the last confirmed one. *has_rows false: nothing new.
     bool (*plan)(Source *source, const SourceLimit *limit, Slice *end, bool *has_rows, Error *err);
     // Remembers the newest available position as the end for `to_end` (--once).
     bool (*fix_end)(Source *source, Error *err);
@@ -133,6 +139,7 @@ struct Source {
     Schema schema; // set by open
     SourceContext context;
     StateTable *consumed; // SOURCE_KEYED
+    bool is_planned;      // a batch is planned, neither confirmed nor abandoned
 };
 
 // Types are registered in connector/registry.c.

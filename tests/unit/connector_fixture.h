@@ -116,19 +116,20 @@ static inline const char *fixture_query(Fixture *f, const char *sql)
     DuckRows *rows = NULL;
     Buffer wrapped = {0};
     Buffer text = {0};
-    buffer_printf(&wrapped,
-                  "SELECT array_to_string(cells, '|', 'NULL') FROM "
-                  "(SELECT [*COLUMNS(*)::VARCHAR] AS cells FROM (%s))",
-                  sql);
+    buffer_printf(&wrapped, "SELECT CAST(COLUMNS(*) AS VARCHAR) FROM (%s)", sql);
     if (!duck_query(f->conn, buffer_text(&wrapped), &rows, &f->err)) {
         fprintf(stderr, "%s\n%s\n", buffer_text(&wrapped), f->err.message);
         buffer_done(&wrapped);
         return "(failed)";
     }
     for (size_t chunk = 0; chunk < duck_rows_chunk_count(rows); chunk++) {
-        DuckColumn column = duck_rows_column(rows, chunk, 0);
         for (uint64_t row = 0; row < duck_rows_chunk_size(rows, chunk); row++) {
-            buffer_append(&text, duck_text(&column, row));
+            for (size_t i = 0; i < duck_rows_schema(rows)->count; i++) {
+                DuckColumn column = duck_rows_column(rows, chunk, i);
+                buffer_append_text(&text, i == 0 ? "" : "|");
+                buffer_append(&text, duck_is_null(&column, row) ? slice_of("NULL")
+                                                                : duck_text(&column, row));
+            }
             buffer_append_char(&text, '\n');
         }
     }
@@ -139,11 +140,14 @@ static inline const char *fixture_query(Fixture *f, const char *sql)
     return copy;
 }
 
-// Plans a batch; *end is a copy. False: nothing new.
+// Plans a batch after confirming the former one; *end is a copy. False: nothing new.
 static inline bool fixture_plan(Fixture *f, Source *source, SourceLimit limit, Slice *end)
 {
     Slice planned = {0};
     bool has_rows = false;
+    if (source->is_planned) {
+        source_confirmed(source, (Slice){0});
+    }
     CHECK(source_plan(source, &limit, &planned, &has_rows, &f->err));
     *end = has_rows ? arena_copy(f->arena, planned) : (Slice){0};
     return has_rows;

@@ -2,6 +2,7 @@
 // Sinks: markers, fencing and replacement of Delta tables; memory's output modes; console's format.
 #include "connector_fixture.h"
 
+#include "base/fault.h"
 #include "connector/sink_memory.h"
 #include "lake/delta.h"
 
@@ -126,6 +127,36 @@ static void test_delta_markers(void)
     CHECK(write_batch(&f, sink, 2, 2, 3, "SELECT 't' AS k, 0::BIGINT AS n"));
     sink_close(sink);
     CHECK_TEXT(table_rows(&f), "r|0\ns|0\nt|0\n");
+    fixture_done(&f);
+}
+
+// A commit that went through although its answer was lost: the files are the table's.
+static void test_delta_unknown_outcome(void)
+{
+    Fixture f;
+    fixture_init(&f);
+    SinkSetup setup = setup_sink(&f, &sink_delta, OUTPUT_APPEND);
+    Sink *sink = open_sink(&f, &sink_delta, &setup);
+    SinkMarker marker;
+    CHECK(sink_marker(sink, 1, &marker, &f.err));
+    CHECK(fault_arm("delta.after_commit"));
+    CHECK(!write_batch(&f, sink, 0, 1, 5, "SELECT 'a' AS k, 1::BIGINT AS n"));
+    CHECK(f.err.kind == ERROR_CRASH);
+    fault_disarm();
+    CHECK(sink_marker(sink, 1, &marker, &f.err));
+    CHECK(marker.found && marker.batch == 0 && marker.crc == 5);
+    CHECK(write_batch(&f, sink, 1, 1, 6, "SELECT 'b' AS k, 2::BIGINT AS n"));
+    CHECK_TEXT(table_rows(&f), "a|1\nb|2\n");
+    // One that did not: its files go, the next batch is not disturbed.
+    CHECK(fault_arm("delta.before_commit"));
+    CHECK(!write_batch(&f, sink, 2, 1, 7, "SELECT 'x' AS k, 9::BIGINT AS n"));
+    fault_disarm();
+    CHECK(sink_marker(sink, 1, &marker, &f.err));
+    CHECK(marker.batch == 1);
+    sink_abort(sink);
+    CHECK(write_batch(&f, sink, 2, 1, 8, "SELECT 'c' AS k, 3::BIGINT AS n"));
+    sink_close(sink);
+    CHECK_TEXT(table_rows(&f), "a|1\nb|2\nc|3\n");
     fixture_done(&f);
 }
 
@@ -258,6 +289,7 @@ int main(void)
 {
     test_registry();
     test_delta_markers();
+    test_delta_unknown_outcome();
     test_delta_modes();
     test_memory();
     test_console();

@@ -37,8 +37,18 @@ static void test_rate(void)
     CHECK(fixture_plan(&f, source, no_limit, &second));
     CHECK(slice_equal(first, second));
     CHECK(!fixture_plan(&f, source, no_limit, &second));
-    source_abandon(source); // a plan without rows takes nothing back
+    source_confirmed(source, second);
+    source_abandon(source); // what is confirmed stays
     CHECK(!fixture_plan(&f, source, no_limit, &second));
+    // A plan that nobody finished is planned again, not lost.
+    bool has_rows;
+    f.clock.time += TIME_SECOND;
+    for (int i = 0; i < 2; i++) {
+        CHECK(source_plan(source, &no_limit, &second, &has_rows, &f.err) && has_rows);
+        CHECK(strncmp(second.data, "{\"from\":3,\"value\":6,", 20) == 0);
+    }
+    f.clock.time -= TIME_SECOND;
+    source_abandon(source);
     f.clock.time += 10 * (TimeUs)TIME_SECOND;
     CHECK(fixture_plan(&f, source, (SourceLimit){.max_rows = 29}, &second));
     CHECK(source_metrics(source).rows == 29);
@@ -340,6 +350,8 @@ static void test_delta_changes(void)
     write_delta(&f, "SELECT 1::BIGINT AS id", DELTA_APPEND);
     check_plan_fails(&f, start, NULL, NULL, ERROR_INPUT,
                      "[DIFFERENT_DELTA_TABLE_READ_BY_STREAMING_SOURCE]");
+    check_plan_fails(&f, (Slice){0}, "startingVersion", "9", ERROR_INPUT,
+                     "startingVersion 9 does not exist");
     check_plan_fails(&f, (Slice){0}, "startingVersion", "soon", ERROR_INPUT, "startingVersion");
     fixture_done(&f);
 }
