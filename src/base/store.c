@@ -334,6 +334,28 @@ static bool local_put_if_absent(Store *store, const char *name, Slice bytes, Err
     return ok;
 }
 
+// Every folder from the one that holds `path` up to the root, and the root's own entry: whoever
+// wrote the file may have made them.
+static bool sync_folders_up(const Store *store, const char *path, Error *err)
+{
+    char *folder = strdup(path);
+    size_t root_size = strlen(store->root);
+    bool ok = true;
+    bool inside = true;
+    while (ok && inside) {
+        cut_to_folder(folder);
+        inside =
+            strlen(folder) >= root_size && strcmp(folder, ".") != 0 && strcmp(folder, "/") != 0;
+        // Above the root there may be folders that we can pass but not read; then we did not make
+        // the root either.
+        if (inside || access(folder, R_OK) == 0) {
+            ok = sync_folder(folder, err);
+        }
+    }
+    free(folder);
+    return ok;
+}
+
 static bool local_adopt(Store *store, const char *from, const char *name, Error *err)
 {
     char *source = local_path(store, from);
@@ -351,7 +373,7 @@ static bool local_adopt(Store *store, const char *from, const char *name, Error 
         fail_errno(err, "rename %s to %s", source, path);
         goto out;
     }
-    ok = sync_folder_of(path, err);
+    ok = sync_folders_up(store, path, err);
 
 out:
     if (file >= 0) {

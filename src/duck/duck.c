@@ -154,15 +154,70 @@ bool duck_run(DuckConn *conn, const char *sql, Error *err)
     return ok;
 }
 
-bool duck_query(DuckConn *conn, const char *sql, DuckRows **rows, Error *err)
+// Rows are taken while the statement runs: a finished result would hold them a second time.
+static bool execute(duckdb_prepared_statement prepared, DuckRows **rows, Error *err)
 {
     duckdb_result result;
-    if (duckdb_query(conn->connection, sql, &result) != DuckDBSuccess) {
+    duckdb_state state = rows == NULL ? duckdb_execute_prepared(prepared, &result)
+                                      : duckdb_execute_prepared_streaming(prepared, &result);
+    if (state != DuckDBSuccess) {
         problem_fail(duckdb_result_error(&result), err);
         duckdb_destroy_result(&result);
         return false;
     }
-    return duck_rows_take(&result, rows, err);
+    if (rows != NULL) {
+        return duck_rows_take(&result, rows, err);
+    }
+    duckdb_destroy_result(&result);
+    return true;
+}
+
+// Runs the statements before the last one, whose rows are wanted.
+static bool prepare_last(DuckConn *conn, const char *sql, duckdb_prepared_statement *last,
+                         Error *err)
+{
+    duckdb_extracted_statements statements = NULL;
+    bool ok = false;
+    idx_t count = duckdb_extract_statements(conn->connection, sql, &statements);
+    if (count == 0) {
+        const char *text = duckdb_extract_statements_error(statements);
+        problem_fail(text == NULL ? "the SQL has no statement" : text, err);
+        goto out;
+    }
+    for (idx_t i = 0; i < count; i++) {
+        duckdb_prepared_statement prepared = NULL;
+        if (duckdb_prepare_extracted_statement(conn->connection, statements, i, &prepared) !=
+            DuckDBSuccess) {
+            problem_fail(duckdb_prepare_error(prepared), err);
+            duckdb_destroy_prepare(&prepared);
+            goto out;
+        }
+        if (i + 1 == count) {
+            *last = prepared;
+            break;
+        }
+        bool done = execute(prepared, NULL, err);
+        duckdb_destroy_prepare(&prepared);
+        if (!done) {
+            goto out;
+        }
+    }
+    ok = true;
+
+out:
+    duckdb_destroy_extracted(&statements);
+    return ok;
+}
+
+bool duck_query(DuckConn *conn, const char *sql, DuckRows **rows, Error *err)
+{
+    duckdb_prepared_statement prepared = NULL;
+    if (!prepare_last(conn, sql, &prepared, err)) {
+        return false;
+    }
+    bool ok = execute(prepared, rows, err);
+    duckdb_destroy_prepare(&prepared);
+    return ok;
 }
 
 // ---- prepared statements -------------------------------------------------------------------
@@ -227,17 +282,7 @@ bool duck_execute(DuckStatement *statement, DuckRows **rows, Error *err)
         statement->refused = 0;
         return fail(err, ERROR_FAILED, "the statement does not take parameter %d", index);
     }
-    duckdb_result result;
-    if (duckdb_execute_prepared(statement->prepared, &result) != DuckDBSuccess) {
-        problem_fail(duckdb_result_error(&result), err);
-        duckdb_destroy_result(&result);
-        return false;
-    }
-    if (rows != NULL) {
-        return duck_rows_take(&result, rows, err);
-    }
-    duckdb_destroy_result(&result);
-    return true;
+    return execute(statement->prepared, rows, err);
 }
 
 bool duck_describe(DuckConn *conn, const char *sql, Schema *schema, Arena *arena,

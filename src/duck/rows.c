@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 struct DuckRows {
-    duckdb_result result; // chunks point into its strings
+    duckdb_result result;
     Arena *arena;
     Schema schema;
     duckdb_data_chunk *chunks;
@@ -58,6 +58,12 @@ bool duck_rows_take(duckdb_result *result, DuckRows **rows, Error *err)
         }
         made->chunks[made->chunk_count++] = chunk;
         made->count += size;
+    }
+    const char *problem = duckdb_result_error(&made->result);
+    if (problem != NULL) { // it failed after its first rows
+        problem_fail(problem, err);
+        duck_rows_destroy(made);
+        return false;
     }
     *rows = made;
     return true;

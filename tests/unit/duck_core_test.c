@@ -319,6 +319,30 @@ static void test_prepared(void)
     CHECK(!duck_prepare(conn, "SELECT nope", &statement, &err) && err.kind == ERROR_INPUT);
 }
 
+// duck_query takes rows while the statement runs.
+static void test_query_forms(void)
+{
+    CHECK(query_int("CREATE TABLE t AS SELECT a FROM range(7000) r(a)") == 7000);
+    CHECK(query_int("INSERT INTO t VALUES (1), (2)") == 2);
+    CHECK(query_int("INSERT INTO t VALUES (5000000) RETURNING a") == 5000000);
+    CHECK(query_int("DELETE FROM t WHERE a = 1; SELECT count(*) FROM t;") == 7001);
+    Error err = query_error("DELETE FROM t WHERE a = 2; SELECT nope; DELETE FROM t");
+    CHECK(err.kind == ERROR_INPUT && strstr(err.message, "nope") != NULL);
+    CHECK(query_int("SELECT count(*) FROM t") == 6999);
+    CHECK(query_error("").kind != ERROR_NONE);
+    // Fails after thousands of rows were taken; the connection and its transaction go on.
+    run("BEGIN");
+    err = query_error("SELECT CAST(CASE WHEN a > 6000 THEN 'x' ELSE '1' END AS INT) FROM t");
+    CHECK(err.kind == ERROR_INPUT && strstr(err.message, "'x'") != NULL);
+    run("ROLLBACK");
+    DuckRows *first = query("SELECT a FROM t ORDER BY a");
+    run("DROP TABLE t"); // rows stand on their own
+    DuckColumn column = duck_rows_column(first, 0, 0);
+    CHECK(duck_rows_count(first) == 6999 && duck_int(&column, 0) == 0);
+    duck_rows_destroy(first);
+    CHECK(query_int("SELECT count(*) FROM (SELECT 1 WHERE false)") == 0);
+}
+
 static void test_quoting(void)
 {
     Buffer sql = {0};
@@ -870,6 +894,7 @@ int main(void)
     test_types_round_trip();
     test_reading();
     test_prepared();
+    test_query_forms();
     test_quoting();
     test_scalar_nulls_and_errors(arena);
     test_broken_text(arena);
