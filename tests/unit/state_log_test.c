@@ -25,7 +25,7 @@ static size_t file_count;
 static char folder[64];
 
 static const StateOptions small_segments = {
-    .segment_bytes = 2300,
+    .segment_bytes = 2000,
     .sync_file = model_no_sync,
 };
 
@@ -38,8 +38,9 @@ static void write_file(const char *name, const char *bytes, size_t size)
 {
     char path[128];
     path_of(name, path);
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0666);
+    int fd = open(path, O_WRONLY | O_CREAT, 0666); // O_TRUNC would make ext4 wait for the disk
     CHECK(fd >= 0 && write(fd, bytes, size) == (ssize_t)size);
+    CHECK(ftruncate(fd, (off_t)size) == 0);
     close(fd);
 }
 
@@ -132,7 +133,7 @@ static bool commit_batch(State *state, StateTable *table, int64_t batch, Error *
 
 static void make_checkpoint(void)
 {
-    snprintf(folder, sizeof folder, "%s", model_folder());
+    snprintf(folder, sizeof folder, "%s", model_folder(false));
     State *state = NULL;
     StateTable *table = NULL;
     Error err = {0};
@@ -289,8 +290,16 @@ static void test_missing_files(void)
     Error err;
     path_of(files[0].name, path);
     unlink(path);
-    CHECK(reopen(&err) == -2 && err.kind == ERROR_CORRUPT);
-    CHECK(strstr(err.message, "log.00000001") != NULL);
+    // The last record ended a sweep round, so with it the first file is not needed, without it is.
+    State *state = NULL;
+    CHECK(state_open(folder, &small_segments, &state, &err));
+    CHECK(!state_discard_pending(state, &err) && names_the_file(&err, files[0].name));
+    state_close(state);
+    CHECK(reopen(&err) == BATCHES - 1);
+    restore_files();
+    unlink(path);
+    write_file(files[1].name, files[1].bytes, files[1].records[1]);
+    CHECK(reopen(&err) == -2 && names_the_file(&err, files[0].name));
     restore_files();
 
     path_of("identity", path);
@@ -327,7 +336,7 @@ static int failing_sync(int fd)
 
 static void test_sync_fails(void)
 {
-    const char *path = model_folder();
+    const char *path = model_folder(false);
     StateOptions options = {.sync_file = failing_sync, .segment_bytes = 3000};
     State *state = NULL;
     StateTable *table = NULL;
@@ -351,7 +360,7 @@ static void test_sync_fails(void)
 // A limit on the size of files stands for a full disk: nothing is written, then it goes on.
 static void test_no_space(void)
 {
-    const char *path = model_folder();
+    const char *path = model_folder(false);
     StateOptions options = {.sync_file = model_no_sync};
     State *state = NULL;
     StateTable *table = NULL;
@@ -384,7 +393,7 @@ static void test_no_space(void)
 // A row whose value is a copy of the log does not look like records of the log.
 static void test_log_in_log(void)
 {
-    const char *path = model_folder();
+    const char *path = model_folder(false);
     char name[128];
     State *state = NULL;
     StateTable *table = NULL;
