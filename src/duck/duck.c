@@ -285,6 +285,18 @@ bool duck_execute(DuckStatement *statement, DuckRows **rows, Error *err)
     return execute(statement->prepared, rows, err);
 }
 
+// DuckDB's parser counts characters where its binder counts bytes.
+static int byte_position(const char *sql, int characters)
+{
+    const char *at = sql;
+    for (; *at != '\0' && characters > 0; characters--) {
+        for (at++; ((unsigned char)*at & 0xc0) == 0x80;) {
+            at++;
+        }
+    }
+    return (int)(at - sql);
+}
+
 bool duck_describe(DuckConn *conn, const char *sql, Schema *schema, Arena *arena,
                    DuckProblem *problem, Error *err)
 {
@@ -293,6 +305,9 @@ bool duck_describe(DuckConn *conn, const char *sql, Schema *schema, Arena *arena
         const char *text = duckdb_prepare_error(prepared);
         if (problem != NULL) {
             problem_parse(text == NULL ? "" : text, problem, arena);
+            if (problem->position > 0 && strcmp(problem->exception, "Parser") == 0) {
+                problem->position = byte_position(sql, problem->position);
+            }
         }
         problem_fail(text, err);
         duckdb_destroy_prepare(&prepared);

@@ -15,8 +15,9 @@ static const char *member(json_t *object, const char *name, Arena *arena)
 // settings; tarn says these in its own words or not at all.
 static void cut_message(const char *exception, char *message)
 {
-    static const char *const cuts[] = {"\nCandidate", "\n\tCandidate", "\n\nCandidate",
-                                       "\n\nLINE ",   "\n\nPossible",  "\n\nPlease"};
+    static const char *const cuts[] = {"\nDid you mean", "\nCandidate", "\n\tCandidate",
+                                       "\n\nCandidate",  "\n\nLINE ",   "\n\nPossible",
+                                       "\n\nPlease"};
     for (size_t i = 0; i < ARRAY_LEN(cuts); i++) {
         char *found = strstr(message, cuts[i]);
         if (found != NULL) {

@@ -167,6 +167,13 @@ static void test_describe(void)
     CHECK(!duck_describe(conn, "SELEC", &schema, arena, &problem, &err));
     CHECK_TEXT(problem.exception, "Parser");
     CHECK(problem.position == 0);
+    CHECK(!duck_describe(conn, "SELECT 'é', 1 'x'", &schema, arena, &problem, &err));
+    CHECK(problem.position == 15);
+    CHECK(!duck_describe(conn, "SELECT 'é', nam FROM people", &schema, arena, &problem, &err));
+    CHECK(problem.position == 13);
+    CHECK(!duck_describe(conn, "FROM peopel", &schema, arena, &problem, &err));
+    CHECK_TEXT(err.message, "Table with name peopel does not exist!");
+    CHECK_TEXT(problem.candidates, "people");
     CHECK(!duck_describe(conn, "", &schema, arena, &problem, &err));
     CHECK(problem.position == -1);
     run("DROP TABLE people");
