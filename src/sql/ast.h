@@ -34,7 +34,7 @@ typedef struct Name { // a.b.c
 typedef struct SortItem {
     Expr *expr;
     bool descending;
-    int nulls; // -1 first, 1 last, 0 as Spark's default (first when ascending, last when descending)
+    int nulls; // -1 first, 1 last, 0 Spark's default (first when ascending, last when descending)
 } SortItem;
 
 typedef struct SortList {
@@ -83,14 +83,14 @@ typedef enum ExprKind {
     EXPR_NUMBER,
     EXPR_STRING,    // .text unescaped
     EXPR_BINARY_LITERAL, // X'1F': .text the hex digits
-    // DATE '...', TIMESTAMP '...', TIMESTAMP_NTZ, TIMESTAMP_LTZ, TIME (TYPE_OTHER "TIME"): .type, .text
+    // DATE '...', TIMESTAMP, TIMESTAMP_NTZ, TIMESTAMP_LTZ, TIME (TYPE_OTHER "TIME"): .type, .text
     EXPR_TYPED,
     // INTERVAL 3 MINUTES, INTERVAL '1' DAY, INTERVAL '1-2' YEAR TO MONTH, '2 minutes 3 seconds';
     // .text is Spark's range in its type: "DAY", "DAY TO SECOND", "YEAR TO MONTH"
     EXPR_INTERVAL,
     EXPR_COLUMN,    // .name: a, t.a, t.a.field
     EXPR_STAR,      // *, t.*, * EXCEPT (a, b)
-    // .text the function's name as written (db.f with its dot); arguments, DISTINCT, FILTER, OVER ...
+    // .text the function's name as written (db.f with its dot); arguments, DISTINCT, FILTER, OVER.
     // Keyword forms are calls too, with the arguments of the plain form:
     //     SUBSTRING(x FROM a FOR b) = substring(x, a, b)   POSITION(a IN b) = position(a, b)
     //     OVERLAY(x PLACING y FROM a FOR b) = overlay(x, y, a, b)

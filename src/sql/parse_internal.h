@@ -15,7 +15,7 @@
 #include "sql/lexer.h"
 #include "sql/parser.h"
 
-enum { PARSE_MAX_DEPTH = 500, PARSE_MAX_EXPECTED = 64 };
+enum { PARSE_MAX_DEPTH = 500, PARSE_MAX_EXPECTED = 96 };
 
 typedef struct Parser {
     Arena *arena;

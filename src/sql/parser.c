@@ -170,7 +170,7 @@ static const char *nearest_expected(const Parser *parser, Slice word)
 {
     const char *best = NULL;
     size_t best_distance = SIZE_MAX;
-    if (word.size >= 2 && parser->expected_at == parser->at) {
+    if (word.size >= 3 && parser->expected_at == parser->at) {
         for (size_t i = 0; i < parser->expected_count; i++) {
             consider(word, parser->expected[i], &best, &best_distance);
         }
@@ -200,8 +200,21 @@ static bool error_at(Parser *parser, const Token *token, const char *what, const
                     what == NULL ? "" : ": expected ", what == NULL ? "" : what);
 }
 
+// my-table: a minus that touches words on both sides
+static bool is_dashed_name(const Parser *parser)
+{
+    const Token *token = parse_token(parser);
+    const Token *next = parse_token_at(parser, 1);
+    return token->kind == TOKEN_MINUS && parser->at > 0 &&
+           parser->tokens.items[parser->at - 1].kind == TOKEN_WORD &&
+           parser->tokens.items[parser->at - 1].end == token->start && next->kind == TOKEN_WORD &&
+           next->start == token->end;
+}
+
 bool parse_error(Parser *parser, const char *what)
 {
+    static const char *const moved[] = {"LATE DATA", "DROP DUPLICATES", "VERSION AS",
+                                        "TIMESTAMP AS", NULL};
     const Token *token = parse_token(parser);
     if (token->kind == TOKEN_ERROR) {
         return false;
@@ -230,6 +243,12 @@ bool parse_error(Parser *parser, const char *what)
     const char *suggestion = NULL;
     if (near != NULL) {
         suggestion = arena_printf(parser->arena, "did you mean '%s'?", near);
+    } else if (parse_is_word_at(parser, 0, "WATERMARK") || parse_is_one_of(parser, 0, moved)) {
+        suggestion = "this stands before the alias: FROM STREAM t WATERMARK ... AS alias";
+    } else if (parse_is(parser, TOKEN_LEFT_BRACKET)) {
+        suggestion = "an array is written array(1, 2)";
+    } else if (is_dashed_name(parser)) {
+        suggestion = "a name with '-' needs backticks: `my-table`";
     } else if (parser->at > 0 && parser->tokens.items[parser->at - 1].kind == TOKEN_COMMA) {
         suggestion = "is the ',' before it one too many?";
     }
