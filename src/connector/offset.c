@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "connector/offset.h"
 
+#include <jansson.h>
+
 json_t *offset_parse(Slice offset, Error *err)
 {
     json_error_t problem;

@@ -2,11 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <jansson.h>
-
 #include "base/error.h"
 
+struct json_t; // of <jansson.h>
+
 // The object in `offset`; NULL with ERROR_CORRUPT showing the text. json_decref() when done.
-json_t *offset_parse(Slice offset, Error *err);
+struct json_t *offset_parse(Slice offset, Error *err);
 // An integer field that must be there; ERROR_CORRUPT otherwise.
-MUST_USE bool offset_int(const json_t *object, const char *key, int64_t *value, Error *err);
+MUST_USE bool offset_int(const struct json_t *object, const char *key, int64_t *value, Error *err);

@@ -6,6 +6,7 @@
 // so that a project that was off for a night does not replay it. A new rate goes on from the old
 // time. SPDX-License-Identifier: Apache-2.0
 #include <inttypes.h>
+#include <jansson.h>
 
 #include "connector/generator.h"
 #include "connector/offset.h"

@@ -5,6 +5,7 @@
 // seconds there are exactly ten times rowsPerSecond rows.
 // SPDX-License-Identifier: Apache-2.0
 #include <inttypes.h>
+#include <jansson.h>
 
 #include "connector/offset.h"
 #include "connector/registry.h"

@@ -3,6 +3,7 @@
 #include "connector/source_script.h"
 
 #include <inttypes.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -1,12 +1,13 @@
 // Options as data: from named arguments or properties into a config struct, with positions.
 // SPDX-License-Identifier: Apache-2.0
+#include "stream/option.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 
 #include "sql/parser.h"
-#include "stream/source.h"
 
 static const Option *find_option(const Option *options, size_t option_count, Slice name)
 {

@@ -4,10 +4,8 @@
 // Callers use source_*() below, never the table: the wrappers check the contract and put
 // "source 'name'" before every error.
 //
-//     source_open -> source_seek
-//       -> { source_plan -> source_relation -> source_record -> source_confirmed | source_abandon
-//       }*
-//       -> source_close
+//     source_open -> source_seek -> { batch }* -> source_close
+//     batch: source_plan -> source_relation -> source_record -> source_confirmed or source_abandon
 //
 // A plan that was neither confirmed nor abandoned is abandoned by the next one: whoever forgets
 // reads rows again instead of losing them.
@@ -20,49 +18,15 @@
 // state: a source with SOURCE_KEYED gets a StateTable ("read_files": path -> size, mtime) that is
 // logged with the batch.
 //
-// Options are data: names, defaults and help in one table, checked with did-you-mean; the option
-// reference in docs/ is printed from it. Threads: one Source belongs to its flow's thread.
+// Options are data (option.h). Threads: one Source belongs to its flow's thread.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "base/clock.h"
 #include "base/error.h"
 #include "duck/duck.h"
-#include "sql/ast.h"
-#include "sql/diagnostic.h"
 #include "state/state.h"
-
-typedef enum OptionKind {
-    OPTION_TEXT,     // const char *
-    OPTION_INT,      // int64_t
-    OPTION_BOOL,     // bool
-    OPTION_DURATION, // TimeUs: "10 seconds"
-    OPTION_BYTES,    // int64_t: "64m", "1g"
-    OPTION_NUMBER,   // double
-    OPTION_REFUSED,  // known to Spark, not supported: using it is an error, `help` says why
-} OptionKind;
-
-typedef struct Option {
-    const char *name; // Spark's spelling; case is ignored
-    OptionKind kind;
-    bool required;
-    const char *default_text; // NULL: zero
-    size_t offset;            // in the type's config struct
-    const char *help;
-} Option;
-
-// Writes the defaults into `config`, for a caller that fills the rest itself.
-void options_default(const Option *options, size_t option_count, void *config, Arena *arena);
-// Fills `config` from named arguments (or a sink's properties); every problem has its position.
-// A positional first argument is the option `positional` (NULL: not allowed).
-bool options_fill(const Option *options, size_t option_count, const char *what,
-                  const Relation *relation, const char *positional, void *config, Arena *arena,
-                  Diagnostics *diagnostics);
-bool options_fill_properties(const Option *options, size_t option_count, const char *what,
-                             const Properties *properties, Pos pos, void *config, Arena *arena,
-                             Diagnostics *diagnostics);
-// The options of a type as a Markdown table, for docs/.
-void options_print(const Option *options, size_t option_count, Buffer *out);
+#include "stream/option.h"
 
 typedef struct Source Source;
 

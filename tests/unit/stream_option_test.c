@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Options as data: defaults, every kind, and what is said about wrong ones.
 #include "check.h"
-#include "stream/source.h"
+#include "stream/option.h"
 
 typedef struct TestConfig {
     const char *path;
