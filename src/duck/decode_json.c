@@ -15,13 +15,14 @@ enum {
     GUESS_LOOKAHEAD = 3, // how many keys of last time may be missing before one is looked up
 };
 
-// A key seen at this place of an object before. `low` and `high` hold its first 16 bytes.
+// A key seen at this place of an object before, with both quotes. `low` and `high` are its first
+// 16 bytes.
 typedef struct Guess {
     uint64_t low, high;
     uint64_t low_mask, high_mask;
-    size_t size;
-    DecodeSlot *slot; // NULL: not wanted
+    uint32_t size;
     bool exact;
+    DecodeSlot *slot; // NULL: not wanted
     char key[GUESS_KEY_MAX];
 } Guess;
 
@@ -37,6 +38,8 @@ struct DecodeFields {
 
 struct JsonDecoder {
     JsonText text;
+    const uint32_t *at;  // the next record's first token
+    const uint32_t *end; // of the text's tokens
     DecodeFields root;
     DecodeFields *all;
     ReadBlock block;
@@ -46,6 +49,7 @@ struct JsonDecoder {
     bool in_array;    // the current line is an array; `text` stands before its next record
     bool is_requoted; // `text` is a rewritten line, `outer` the block's
     JsonText outer;
+    const uint32_t *outer_at;
     DecodeIndex *second_index;
     Slice line;
     Buffer requoted;
@@ -59,10 +63,11 @@ typedef enum JsonResult {
     JSON_OK,
     JSON_PARTIAL, // set, but something inside is not
     JSON_BAD,     // stepped over, not set
-    JSON_SYNTAX,
 } JsonResult;
 
-static JsonResult read_value(JsonDecoder *decoder, DecodeSlot *slot, uint64_t row);
+// Reads the value at `at` into the slot. Returns the token behind it, NULL for wrong syntax.
+static const uint32_t *read_value(JsonDecoder *decoder, const uint32_t *at, DecodeSlot *slot,
+                                  uint64_t row, JsonResult *result);
 
 // ---- life ------------------------------------------------------------------------------------
 
@@ -123,28 +128,23 @@ void decode_json_destroy(JsonDecoder *decoder)
 
 // ---- keys ------------------------------------------------------------------------------------
 
-static inline uint64_t load_word(const char *p)
-{
-    uint64_t word;
-    memcpy(&word, p, sizeof word);
-    return word;
-}
-
 static uint64_t mask_of(size_t size)
 {
     return size >= 8 ? UINT64_MAX : ((uint64_t)1 << size * 8) - 1;
 }
 
-static inline bool guess_matches(const Guess *guess, Slice key, const char *readable_end)
+// `text` starts at the key's opening quote; `size` is up to its colon.
+static inline bool guess_matches(const Guess *guess, const char *text, uint32_t size,
+                                 const char *readable_end)
 {
-    if (guess->size != key.size) {
+    if (guess->size != size) {
         return false;
     }
-    if (key.size <= 16 && key.data + 16 <= readable_end) {
-        return (((load_word(key.data) ^ guess->low) & guess->low_mask) |
-                ((load_word(key.data + 8) ^ guess->high) & guess->high_mask)) == 0;
+    if (size <= 16 && text + 16 <= readable_end) {
+        return (((decode_json_text_word(text) ^ guess->low) & guess->low_mask) |
+                ((decode_json_text_word(text + 8) ^ guess->high) & guess->high_mask)) == 0;
     }
-    return memcmp(guess->key, key.data, key.size) == 0;
+    return memcmp(guess->key, text, size) == 0;
 }
 
 static DecodeSlot *find_slot(const DecodeFields *fields, Slice key, bool *exact)
@@ -159,75 +159,75 @@ static DecodeSlot *find_slot(const DecodeFields *fields, Slice key, bool *exact)
 
 static void remember(DecodeFields *fields, size_t place, Slice key, DecodeSlot *slot, bool exact)
 {
-    if (place >= GUESS_MAX || key.size > GUESS_KEY_MAX) {
+    if (place >= GUESS_MAX || key.size + 2 > GUESS_KEY_MAX) {
         return;
     }
     Guess *guess = &fields->guesses[place];
-    *guess = (Guess){.size = key.size, .slot = slot, .exact = exact};
-    memcpy(guess->key, key.data, key.size);
-    guess->low = load_word(guess->key);
-    guess->high = load_word(guess->key + 8);
-    guess->low_mask = mask_of(key.size);
-    guess->high_mask = key.size > 8 ? mask_of(key.size - 8) : 0;
+    *guess = (Guess){.size = (uint32_t)key.size + 2, .slot = slot, .exact = exact};
+    guess->key[0] = '"';
+    memcpy(guess->key + 1, key.data, key.size);
+    guess->key[key.size + 1] = '"';
+    guess->low = decode_json_text_word(guess->key);
+    guess->high = decode_json_text_word(guess->key + 8);
+    guess->low_mask = mask_of(guess->size);
+    guess->high_mask = guess->size > 8 ? mask_of(guess->size - 8) : 0;
     if (place == fields->guess_count) {
         fields->guess_count++;
     }
 }
 
-// The slot of the key at the current position (NULL: not wanted), which is stepped over together
-// with its colon. *place is where to expect it, and moves on.
-static inline bool take_key(JsonDecoder *decoder, DecodeFields *fields, size_t *place,
-                            DecodeSlot **slot, bool *exact)
+// A key that is not what stood at this place last time.
+static const uint32_t *look_up_key(JsonDecoder *decoder, const uint32_t *at, DecodeFields *fields,
+                                   size_t *place, DecodeSlot **slot, bool *exact)
 {
-    JsonText *text = &decoder->text;
-    uint32_t start = text->positions[text->at];
-    uint32_t end = text->positions[text->at + 1];
-    if (text->base[start] != '"' || end >= text->limit || text->base[end] != ':') {
-        return false;
+    const JsonText *text = &decoder->text;
+    Slice key;
+    const char *readable_end;
+    if (decode_json_text_here(text, at) != '"') {
+        return NULL;
     }
-    do {
-        end--;
-    } while (text->base[end] != '"');
-    Slice key = {text->base + start + 1, end - start - 1};
-    if (text->has_backslash) {
-        const char *unused;
-        if (!decode_json_text_string(text, &decoder->key_scratch, &key, &unused)) {
-            return false;
-        }
-        text->at++;
-        if (key.data == decoder->key_scratch.data) {
-            *slot = find_slot(fields, key, exact);
-            return true;
-        }
-    } else {
-        text->at += 2;
-    }
-    for (size_t i = *place; i < *place + GUESS_LOOKAHEAD && i < fields->guess_count; i++) {
-        const Guess *guess = &fields->guesses[i];
-        if (guess_matches(guess, key, text->readable_end)) {
-            *place = i + 1;
-            *slot = guess->slot;
-            *exact = guess->exact;
-            return true;
-        }
+    at = decode_json_text_string(text, at, &decoder->key_scratch, &key, &readable_end);
+    if (at == NULL || decode_json_text_here(text, at) != ':') {
+        return NULL;
     }
     *slot = find_slot(fields, key, exact);
-    if (*place <= fields->guess_count) {
+    if (*place <= fields->guess_count && key.data != decoder->key_scratch.data) {
         remember(fields, *place, key, *slot, *exact);
         (*place)++;
     }
-    return true;
+    return at + 1;
+}
+
+// The slot of the key at `at` (NULL: not wanted). Steps over the key and its colon. *place is
+// where to expect it, and moves on.
+static inline const uint32_t *take_key(JsonDecoder *decoder, const uint32_t *at,
+                                       DecodeFields *fields, size_t *place, DecodeSlot **slot,
+                                       bool *exact)
+{
+    const JsonText *text = &decoder->text;
+    const char *start = text->base + at[0];
+    for (size_t i = *place; i < *place + GUESS_LOOKAHEAD && i < fields->guess_count; i++) {
+        const Guess *guess = &fields->guesses[i];
+        if (guess_matches(guess, start, at[1] - at[0], text->readable_end)) {
+            *place = i + 1;
+            *slot = guess->slot;
+            *exact = guess->exact;
+            return decode_json_text_here(text, at + 1) == ':' ? at + 2 : NULL;
+        }
+    }
+    return look_up_key(decoder, at, fields, place, slot, exact);
 }
 
 // ---- values ----------------------------------------------------------------------------------
 
-// Remembers the first value of the record that did not fit, for the message.
-static JsonResult bad_value(JsonDecoder *decoder, const DecodeSlot *slot, uint32_t start)
+// Remembers the first value of the record that did not fit, for the message. It lies in front of
+// the token `behind`.
+static JsonResult bad_value(JsonDecoder *decoder, const DecodeSlot *slot, uint32_t start,
+                            const uint32_t *behind)
 {
     const JsonText *text = &decoder->text;
     if (decoder->bad_slot == NULL) {
-        uint32_t end = text->positions[text->at];
-        end = end > text->limit ? text->limit : end;
+        uint32_t end = *behind > text->limit ? text->limit : *behind;
         while (end > start + 1 && (unsigned char)text->base[end - 1] <= ' ') {
             end--;
         }
@@ -280,36 +280,41 @@ static bool set_binary(JsonDecoder *decoder, DecodeSlot *slot, uint64_t row, Sli
     return true;
 }
 
-static JsonResult read_string(JsonDecoder *decoder, DecodeSlot *slot, uint64_t row)
+static bool set_string(JsonDecoder *decoder, DecodeSlot *slot, uint64_t row, Slice value,
+                       const char *readable_end)
 {
-    uint32_t start = decoder->text.positions[decoder->text.at];
-    Slice value;
-    const char *readable_end;
-    if (!decode_json_text_string(&decoder->text, &decoder->scratch, &value, &readable_end)) {
-        return JSON_SYNTAX;
-    }
-    bool good = false;
     switch (slot->kind) {
-    case TYPE_STRING:
-        decode_slot_set_text(slot, row, value, readable_end);
-        return JSON_OK;
     case TYPE_BINARY:
-        good = set_binary(decoder, slot, row, value);
-        break;
+        return set_binary(decoder, slot, row, value);
     case TYPE_FLOAT:
     case TYPE_DOUBLE:
-        good = set_named(slot, row, value);
-        break;
+        return set_named(slot, row, value);
     case TYPE_DATE:
     case TYPE_TIMESTAMP:
     case TYPE_TIMESTAMP_NTZ:
     case TYPE_DECIMAL:
-        good = value.size > 0 && decode_slot_parse(slot, row, value, readable_end);
-        break;
+        return value.size > 0 && decode_slot_parse(slot, row, value, readable_end);
     default:
-        break;
+        return false;
     }
-    return good ? JSON_OK : bad_value(decoder, slot, start);
+}
+
+static const uint32_t *read_string(JsonDecoder *decoder, const uint32_t *at, DecodeSlot *slot,
+                                   uint64_t row, JsonResult *result)
+{
+    Slice value;
+    const char *readable_end;
+    const uint32_t *behind =
+        decode_json_text_string(&decoder->text, at, &decoder->scratch, &value, &readable_end);
+    if (behind == NULL) {
+        return NULL;
+    }
+    if (slot->kind == TYPE_STRING) {
+        decode_slot_set_text(slot, row, value, readable_end);
+    } else if (!set_string(decoder, slot, row, value, readable_end)) {
+        *result = bad_value(decoder, slot, *at, behind);
+    }
+    return behind;
 }
 
 static bool set_seconds(DecodeSlot *slot, uint64_t row, Slice text)
@@ -344,35 +349,47 @@ static bool set_number(DecodeSlot *slot, uint64_t row, Slice text, JsonScalar ki
     }
 }
 
-static JsonResult read_scalar(JsonDecoder *decoder, DecodeSlot *slot, uint64_t row)
+static bool set_scalar(DecodeSlot *slot, uint64_t row, Slice value, JsonScalar kind,
+                       const char *readable_end)
 {
-    JsonText *text = &decoder->text;
-    uint32_t start = text->positions[text->at];
-    uint32_t end;
-    JsonScalar kind = decode_json_text_scalar(text, &end);
-    if (kind == JSON_INVALID) {
-        return JSON_SYNTAX;
-    }
-    text->at++;
-    Slice value = {text->base + start, end - start};
-    bool good = false;
     if (kind == JSON_NULL) {
         decode_slot_set_null(slot, row);
-        return JSON_OK;
+        return true;
     }
     if (slot->kind == TYPE_STRING) {
-        decode_slot_set_text(slot, row, value, text->readable_end);
-        return JSON_OK;
+        decode_slot_set_text(slot, row, value, readable_end);
+        return true;
     }
     if (kind == JSON_TRUE || kind == JSON_FALSE) {
-        good = slot->kind == TYPE_BOOLEAN;
-        if (good) {
-            decode_slot_set_int(slot, row, kind == JSON_TRUE);
+        if (slot->kind != TYPE_BOOLEAN) {
+            return false;
         }
-    } else {
-        good = set_number(slot, row, value, kind);
+        decode_slot_set_int(slot, row, kind == JSON_TRUE);
+        return true;
     }
-    return good ? JSON_OK : bad_value(decoder, slot, start);
+    return set_number(slot, row, value, kind);
+}
+
+static const uint32_t *read_scalar(JsonDecoder *decoder, const uint32_t *at, DecodeSlot *slot,
+                                   uint64_t row, JsonResult *result)
+{
+    const JsonText *text = &decoder->text;
+    uint32_t number;
+    if ((slot->kind == TYPE_INT || slot->kind == TYPE_BIGINT) &&
+        decode_json_text_short_int(text, at, &number)) {
+        decode_slot_set_int(slot, row, number);
+        return at + 1;
+    }
+    uint32_t end;
+    JsonScalar kind = decode_json_text_scalar(text, at, &end);
+    if (kind == JSON_INVALID) {
+        return NULL;
+    }
+    Slice value = {text->base + *at, end - *at};
+    if (!set_scalar(slot, row, value, kind, text->readable_end)) {
+        *result = bad_value(decoder, slot, *at, at + 1);
+    }
+    return at + 1;
 }
 
 static void fill_missing(DecodeFields *fields, uint64_t row)
@@ -384,186 +401,185 @@ static void fill_missing(DecodeFields *fields, uint64_t row)
     }
 }
 
-// An object whose keys are fields. Never JSON_BAD: a field that does not fit makes it partial.
-static JsonResult read_object(JsonDecoder *decoder, DecodeFields *fields, uint64_t row)
+// The object at `at`, whose keys are fields: a field that does not fit makes it partial, not bad.
+static const uint32_t *read_object(JsonDecoder *decoder, const uint32_t *at, DecodeFields *fields,
+                                   uint64_t row, JsonResult *result)
 {
-    JsonText *text = &decoder->text;
-    JsonResult result = JSON_OK;
+    const JsonText *text = &decoder->text;
     size_t place = 0;
-    text->at++;
-    if (decode_json_text_here(text) == '}') {
-        text->at++;
-        fill_missing(fields, row);
-        return JSON_OK;
-    }
-    for (;;) {
+    at++;
+    char c = decode_json_text_here(text, at);
+    at += c == '}';
+    while (c != '}') {
         DecodeSlot *slot;
         bool exact;
-        if (!take_key(decoder, fields, &place, &slot, &exact)) {
-            return JSON_SYNTAX;
+        at = take_key(decoder, at, fields, &place, &slot, &exact);
+        if (at == NULL) {
+            return NULL;
         }
         if (slot == NULL || (!exact && slot->row == row && slot->exact)) {
-            if (!decode_json_text_skip(text, 1)) {
-                return JSON_SYNTAX;
-            }
+            at = decode_json_text_skip(text, at, 1);
         } else {
-            JsonResult one = read_value(decoder, slot, row);
-            if (one == JSON_SYNTAX) {
-                return JSON_SYNTAX;
-            }
-            result = one == JSON_OK ? result : JSON_PARTIAL;
+            JsonResult one = JSON_OK;
+            at = read_value(decoder, at, slot, row, &one);
+            *result = one == JSON_OK ? *result : JSON_PARTIAL;
             slot->exact = exact;
         }
-        char c = decode_json_text_here(text);
+        if (at == NULL) {
+            return NULL;
+        }
+        c = decode_json_text_here(text, at);
         if (c != ',' && c != '}') {
-            return JSON_SYNTAX;
+            return NULL;
         }
-        text->at++;
-        if (c == '}') {
-            fill_missing(fields, row);
-            return result;
-        }
+        at++;
     }
+    fill_missing(fields, row);
+    return at;
 }
 
 // After an entry that does not fit: the rest only has to be JSON.
-static bool skip_rest(JsonText *text, char close, bool is_map)
+static const uint32_t *skip_rest(const JsonText *text, const uint32_t *at, char close, bool is_map)
 {
     for (;;) {
-        char c = decode_json_text_here(text);
-        if (c != ',' && c != close) {
-            return false;
-        }
-        text->at++;
+        char c = decode_json_text_here(text, at++);
         if (c == close) {
-            return true;
+            return at;
+        }
+        if (c != ',') {
+            return NULL;
         }
         if (is_map) {
-            if (decode_json_text_here(text) != '"' || !decode_json_text_skip(text, 1) ||
-                decode_json_text_here(text) != ':') {
-                return false;
+            if (decode_json_text_here(text, at) != '"' ||
+                (at = decode_json_text_skip(text, at, 1)) == NULL ||
+                decode_json_text_here(text, at) != ':') {
+                return NULL;
             }
-            text->at++;
+            at++;
         }
-        if (!decode_json_text_skip(text, 1)) {
-            return false;
+        at = decode_json_text_skip(text, at, 1);
+        if (at == NULL) {
+            return NULL;
         }
     }
 }
 
-static bool read_map_key(JsonDecoder *decoder, DecodeSlot *keys, uint64_t row)
+static const uint32_t *read_map_key(JsonDecoder *decoder, const uint32_t *at, DecodeSlot *keys,
+                                    uint64_t row)
 {
-    JsonText *text = &decoder->text;
+    const JsonText *text = &decoder->text;
     Slice key;
     const char *readable_end;
-    if (decode_json_text_here(text) != '"' ||
-        !decode_json_text_string(text, &decoder->scratch, &key, &readable_end) ||
-        decode_json_text_here(text) != ':') {
-        return false;
+    if (decode_json_text_here(text, at) != '"' ||
+        (at = decode_json_text_string(text, at, &decoder->scratch, &key, &readable_end)) == NULL ||
+        decode_json_text_here(text, at) != ':') {
+        return NULL;
     }
-    text->at++;
     decode_slot_set_text(keys, row, key, readable_end);
-    return true;
+    return at + 1;
 }
 
 // ARRAY from [...], MAP from {...}. One entry that does not fit makes the whole NULL, as in Spark.
-static JsonResult read_list(JsonDecoder *decoder, DecodeSlot *slot, uint64_t row)
+static const uint32_t *read_list(JsonDecoder *decoder, const uint32_t *at, DecodeSlot *slot,
+                                 uint64_t row, JsonResult *result)
 {
-    JsonText *text = &decoder->text;
+    const JsonText *text = &decoder->text;
     bool is_map = slot->kind == TYPE_MAP;
     char close = is_map ? '}' : ']';
-    DecodeSlot *values = &slot->children[is_map];
     uint64_t start = slot->list_size;
-    JsonResult result = JSON_OK;
-    text->at++;
-    if (decode_json_text_here(text) == close) {
-        text->at++;
-        decode_slot_list_close(slot, row, start);
-        return JSON_OK;
-    }
-    for (;;) {
+    at++;
+    char c = decode_json_text_here(text, at);
+    at += c == close;
+    while (c != close) {
         decode_slot_list_extend(slot);
         uint64_t entry = slot->list_size - 1;
-        if (is_map && !read_map_key(decoder, &slot->children[0], entry)) {
-            return JSON_SYNTAX;
+        if (is_map && (at = read_map_key(decoder, at, &slot->children[0], entry)) == NULL) {
+            return NULL;
         }
-        JsonResult one = read_value(decoder, values, entry);
-        if (one == JSON_SYNTAX) {
-            return JSON_SYNTAX;
+        JsonResult one = JSON_OK;
+        at = read_value(decoder, at, &slot->children[is_map], entry, &one);
+        if (at == NULL) {
+            return NULL;
         }
         if (one == JSON_BAD) {
-            return skip_rest(text, close, is_map) ? JSON_BAD : JSON_SYNTAX;
+            *result = JSON_BAD;
+            return skip_rest(text, at, close, is_map);
         }
-        result = one == JSON_OK ? result : JSON_PARTIAL;
-        char c = decode_json_text_here(text);
+        *result = one == JSON_OK ? *result : JSON_PARTIAL;
+        c = decode_json_text_here(text, at);
         if (c != ',' && c != close) {
-            return JSON_SYNTAX;
+            return NULL;
         }
-        text->at++;
-        if (c == close) {
-            decode_slot_list_close(slot, row, start);
-            return result;
-        }
+        at++;
     }
+    decode_slot_list_close(slot, row, start);
+    return at;
 }
 
-static JsonResult read_nested(JsonDecoder *decoder, DecodeSlot *slot, uint64_t row, bool is_object)
+static const uint32_t *read_nested(JsonDecoder *decoder, const uint32_t *at, DecodeSlot *slot,
+                                   uint64_t row, bool is_object, JsonResult *result)
 {
-    JsonText *text = &decoder->text;
-    uint32_t start = text->positions[text->at];
+    const JsonText *text = &decoder->text;
     if (is_object && slot->kind == TYPE_STRUCT) {
         if (slot->row == row) {
             decode_slot_undo(slot, row); // the key came twice: nothing of the first stays
         }
         decode_slot_mark(slot, row);
-        return read_object(decoder, slot->fields, row);
+        return read_object(decoder, at, slot->fields, row, result);
     }
     if (slot->kind == (is_object ? TYPE_MAP : TYPE_ARRAY)) {
-        return read_list(decoder, slot, row);
+        return read_list(decoder, at, slot, row, result);
     }
-    if (!decode_json_text_skip(text, 1)) {
-        return JSON_SYNTAX;
+    const uint32_t *behind = decode_json_text_skip(text, at, 1);
+    if (behind == NULL) {
+        return NULL;
     }
     if (slot->kind == TYPE_STRING) {
-        uint32_t end = text->positions[text->at - 1] + 1;
-        Slice raw = {text->base + start, end - start};
+        Slice raw = {text->base + *at, behind[-1] + 1 - *at};
         decode_slot_set_text(slot, row, raw, text->readable_end);
-        return JSON_OK;
+    } else {
+        *result = bad_value(decoder, slot, *at, behind);
     }
-    return bad_value(decoder, slot, start);
+    return behind;
 }
 
 // A value that does not fit leaves NULL behind, unless the same key had a good one before.
-static JsonResult read_value(JsonDecoder *decoder, DecodeSlot *slot, uint64_t row)
+static const uint32_t *read_value(JsonDecoder *decoder, const uint32_t *at, DecodeSlot *slot,
+                                  uint64_t row, JsonResult *result)
 {
-    JsonResult result;
-    char c = decode_json_text_here(&decoder->text);
-    if (c == '"') {
-        result = read_string(decoder, slot, row);
-    } else if (c == '{' || c == '[') {
-        result = read_nested(decoder, slot, row, c == '{');
-    } else {
-        result = read_scalar(decoder, slot, row);
-    }
-    if (result == JSON_BAD && slot->row != row) {
+    char c = decode_json_text_here(&decoder->text, at);
+    const uint32_t *behind = c == '"' ? read_string(decoder, at, slot, row, result)
+                             : c == '{' || c == '['
+                                 ? read_nested(decoder, at, slot, row, c == '{', result)
+                                 : read_scalar(decoder, at, slot, row, result);
+    if (*result == JSON_BAD && slot->row != row) {
         decode_slot_set_null(slot, row);
     }
-    return result;
+    return behind;
 }
 
 // ---- records ---------------------------------------------------------------------------------
 
+static void set_text(JsonDecoder *decoder, const JsonText *text)
+{
+    decoder->text = *text;
+    decoder->at = text->positions;
+    decoder->end = text->positions + text->count;
+}
+
 void decode_json_load(JsonDecoder *decoder, const ReadBlock *block)
 {
+    JsonText text;
     decoder->block = *block;
     decoder->line_at = 0;
     decoder->in_array = false;
     decoder->by_line =
-        block->is_cut || !decode_json_text_open(&decoder->text, decoder->index, block->text.data,
+        block->is_cut || !decode_json_text_open(&text, decoder->index, block->text.data,
                                                 block->text.size, block->readable_end);
     if (decoder->by_line) {
-        decoder->text = (JsonText){0};
+        text = (JsonText){0};
     }
+    set_text(decoder, &text);
 }
 
 static bool is_blank(Slice line)
@@ -591,24 +607,22 @@ static Slice line_around(const JsonText *text, uint32_t start)
 }
 
 // An array of objects, one record each. False: wrong syntax or something else among them.
-static bool is_array_of_objects(JsonText *text)
+static bool is_array_of_objects(const JsonText *text, const uint32_t *at)
 {
-    JsonText walk = *text;
-    walk.at++;
-    while (decode_json_text_here(&walk) == '{') {
-        if (!decode_json_text_skip(&walk, 1)) {
+    at++;
+    if (decode_json_text_here(text, at) == ']') {
+        return true;
+    }
+    for (;;) {
+        if (decode_json_text_here(text, at) != '{' ||
+            (at = decode_json_text_skip(text, at, 1)) == NULL) {
             return false;
         }
-        char c = decode_json_text_here(&walk);
-        walk.at++;
-        if (c == ']') {
-            return true;
-        }
+        char c = decode_json_text_here(text, at++);
         if (c != ',') {
-            return false;
+            return c == ']';
         }
     }
-    return decode_json_text_here(&walk) == ']' && walk.at == text->at + 1;
 }
 
 // Leaves the line: the block's text goes on behind it.
@@ -616,47 +630,53 @@ static void end_line(JsonDecoder *decoder)
 {
     decoder->in_array = false;
     if (decoder->is_requoted) {
-        decoder->text = decoder->outer;
+        set_text(decoder, &decoder->outer);
+        decoder->at = decoder->outer_at;
         decoder->is_requoted = false;
     }
-    JsonText *text = &decoder->text;
-    while (text->at < text->count && text->positions[text->at] < text->limit) {
-        text->at++;
+    while (decoder->at < decoder->end && *decoder->at < decoder->text.limit) {
+        decoder->at++;
     }
 }
 
-static RecordOutcome outcome_of(JsonResult result)
+// The object at decoder->at, which moves behind it.
+static RecordOutcome read_record(JsonDecoder *decoder, uint64_t row)
 {
-    return result == JSON_OK ? RECORD_GOOD : result == JSON_SYNTAX ? RECORD_BROKEN : RECORD_PARTIAL;
+    JsonResult result = JSON_OK;
+    const uint32_t *behind = read_object(decoder, decoder->at, &decoder->root, row, &result);
+    if (behind == NULL) {
+        return RECORD_BROKEN;
+    }
+    decoder->at = behind;
+    return result == JSON_OK ? RECORD_GOOD : RECORD_PARTIAL;
 }
 
 // One element of an array of objects.
 static RecordOutcome read_element(JsonDecoder *decoder, uint64_t row)
 {
-    JsonText *text = &decoder->text;
-    JsonResult result = read_object(decoder, &decoder->root, row);
-    if (result == JSON_SYNTAX || decode_json_text_here(text) != ',') {
+    RecordOutcome outcome = read_record(decoder, row);
+    if (outcome == RECORD_BROKEN || decode_json_text_here(&decoder->text, decoder->at) != ',') {
         end_line(decoder);
     } else {
-        text->at++;
+        decoder->at++;
     }
-    return outcome_of(result);
+    return outcome;
 }
 
 // The record at the current position. *empty: an array without records.
 static RecordOutcome read_root(JsonDecoder *decoder, uint64_t row, bool *empty)
 {
-    JsonText *text = &decoder->text;
-    char c = decode_json_text_here(text);
+    const JsonText *text = &decoder->text;
+    char c = decode_json_text_here(text, decoder->at);
     *empty = false;
     if (c == '{') {
-        return outcome_of(read_object(decoder, &decoder->root, row));
+        return read_record(decoder, row);
     }
-    if (c != '[' || !is_array_of_objects(text)) {
+    if (c != '[' || !is_array_of_objects(text, decoder->at)) {
         return RECORD_BROKEN;
     }
-    text->at++;
-    *empty = decode_json_text_here(text) == ']';
+    decoder->at++;
+    *empty = decode_json_text_here(text, decoder->at) == ']';
     decoder->in_array = !*empty;
     return *empty ? RECORD_GOOD : read_element(decoder, row);
 }
@@ -685,29 +705,23 @@ static RecordOutcome retry_requoted(JsonDecoder *decoder, uint64_t row, bool *em
     }
     decoder->bad_slot = NULL;
     decoder->outer = decoder->text;
-    decoder->text = requoted;
+    decoder->outer_at = decoder->at;
     decoder->is_requoted = true;
+    set_text(decoder, &requoted);
     return read_root(decoder, row, empty);
 }
 
-static bool next_line(JsonDecoder *decoder, DecodeRecord *record);
-
-// Puts the decoder on the next record's first token. False: none left, or *record has one already.
-static bool next_start(JsonDecoder *decoder, DecodeRecord *record)
+static void find_limit(JsonDecoder *decoder)
 {
     JsonText *text = &decoder->text;
-    if (text->at >= text->count) {
-        return decoder->by_line && next_line(decoder, record);
-    }
-    uint32_t start = text->positions[text->at];
-    const char *newline = memchr(text->base + start, '\n', text->size - start);
+    const char *start = text->base + *decoder->at;
+    const char *newline = memchr(start, '\n', text->size - *decoder->at);
     text->limit = (uint32_t)(newline - text->base);
-    return true;
 }
 
 // Without an index of the block: opens the next line that is not blank.
-// False: none left, or the line itself has no index, which is then a broken record.
-static bool next_line(JsonDecoder *decoder, DecodeRecord *record)
+// False: none left, or the line itself has no index; then *problem says so.
+static bool next_line(JsonDecoder *decoder, const char **problem)
 {
     Slice all = decoder->block.text;
     while (decoder->line_at < all.size) {
@@ -719,53 +733,67 @@ static bool next_line(JsonDecoder *decoder, DecodeRecord *record)
         if (is_blank(line)) {
             continue;
         }
+        JsonText text;
         decoder->line = line;
-        if (!decoder->block.is_cut && decode_json_text_open(&decoder->text, decoder->index, start,
-                                                            size, decoder->block.readable_end)) {
-            return next_start(decoder, record);
+        if (!decoder->block.is_cut && decode_json_text_open(&text, decoder->index, start, size,
+                                                            decoder->block.readable_end)) {
+            set_text(decoder, &text);
+            find_limit(decoder);
+            return true;
         }
-        decoder->text = (JsonText){.base = start, .size = (uint32_t)size};
-        record->outcome = RECORD_BROKEN;
-        record->line = line;
-        record->problem =
+        text = (JsonText){0};
+        set_text(decoder, &text);
+        *problem =
             decoder->block.is_cut ? "the line is longer than 64 MB" : "not JSON, or not UTF-8";
         return false;
     }
     return false;
 }
 
+// Puts the decoder on the next record's first token. False: none left, or *problem.
+static bool next_start(JsonDecoder *decoder, const char **problem)
+{
+    if (decoder->at >= decoder->end) {
+        return decoder->by_line && next_line(decoder, problem);
+    }
+    find_limit(decoder);
+    return true;
+}
+
+// The line at decoder->at, or the one that has no index (*problem).
+static void read_line(JsonDecoder *decoder, uint64_t row, DecodeRecord *record, bool *empty)
+{
+    if (record->problem == NULL) {
+        uint32_t start = *decoder->at;
+        record->outcome = read_root(decoder, row, empty);
+        if (record->outcome == RECORD_GOOD && !decoder->in_array) {
+            return;
+        }
+        decoder->line = line_around(&decoder->text, start);
+        if (record->outcome != RECORD_BROKEN) {
+            return;
+        }
+        record->problem = "not a JSON object";
+    }
+    record->outcome = decoder->block.is_cut ? RECORD_BROKEN : retry_requoted(decoder, row, empty);
+    *empty = *empty && record->outcome != RECORD_BROKEN;
+}
+
 bool decode_json_next(JsonDecoder *decoder, uint64_t row, DecodeRecord *record)
 {
-    *record = (DecodeRecord){0};
-    decoder->bad_slot = NULL;
     bool empty = true;
     while (empty) {
+        *record = (DecodeRecord){0};
+        decoder->bad_slot = NULL;
         if (decoder->in_array) {
             record->outcome = read_element(decoder, row);
             break;
         }
-        if (!next_start(decoder, record)) {
-            if (record->problem == NULL) {
-                return false;
-            }
-            RecordOutcome again =
-                decoder->block.is_cut ? RECORD_BROKEN : retry_requoted(decoder, row, &empty);
-            if (again != RECORD_BROKEN) {
-                record->problem = NULL;
-                record->outcome = again;
-            }
-            empty = again != RECORD_BROKEN && empty;
-        } else {
-            uint32_t start = decoder->text.positions[decoder->text.at];
-            record->outcome = read_root(decoder, row, &empty);
-            if (record->outcome != RECORD_GOOD || decoder->in_array) {
-                decoder->line = line_around(&decoder->text, start);
-            }
-            if (record->outcome == RECORD_BROKEN) {
-                record->outcome = retry_requoted(decoder, row, &empty);
-                record->problem = "not a JSON object";
-            }
+        if (!next_start(decoder, &record->problem) && record->problem == NULL) {
+            return false;
         }
+        empty = false;
+        read_line(decoder, row, record, &empty);
         if (!decoder->in_array) {
             end_line(decoder);
         }

@@ -83,9 +83,9 @@ static JsonScalar scan_word(const char *p, const char *limit, const char **end)
     return JSON_INVALID;
 }
 
-JsonScalar decode_json_text_scalar(const JsonText *text, uint32_t *end)
+JsonScalar decode_json_text_scalar(const JsonText *text, const uint32_t *at, uint32_t *end)
 {
-    const char *start = text->base + text->positions[text->at];
+    const char *start = text->base + *at;
     const char *behind = start;
     JsonScalar kind = is_digit(*start) || (*start == '-' && is_digit(start[1]))
                           ? scan_number(start, start, &behind)
@@ -205,37 +205,35 @@ static bool unescape(Slice raw, Buffer *scratch)
     return true;
 }
 
-// The bytes between the quotes; between a closing quote and the next position is only whitespace.
-static inline bool raw_string(const JsonText *text, Slice *raw)
+// The bytes between the quotes; between a closing quote and the next token is only whitespace.
+static inline bool raw_string(const JsonText *text, const uint32_t *at, Slice *raw)
 {
-    uint32_t start = text->positions[text->at];
-    uint32_t end = text->positions[text->at + 1];
+    uint32_t end = at[1];
     if (end >= text->limit) {
         return false; // every string of a record is followed by something on the same line
     }
     do {
         end--;
     } while (text->base[end] != '"');
-    *raw = (Slice){text->base + start + 1, end - start - 1};
+    *raw = (Slice){text->base + at[0] + 1, end - at[0] - 1};
     return true;
 }
 
-bool decode_json_text_string(JsonText *text, Buffer *scratch, Slice *value,
-                             const char **readable_end)
+const uint32_t *decode_json_text_string(const JsonText *text, const uint32_t *at, Buffer *scratch,
+                                        Slice *value, const char **readable_end)
 {
-    if (!raw_string(text, value)) {
-        return false;
+    if (!raw_string(text, at, value)) {
+        return NULL;
     }
-    text->at++;
     *readable_end = text->readable_end;
     if (text->has_backslash && memchr(value->data, '\\', value->size) != NULL) {
         if (!unescape(*value, scratch)) {
-            return false;
+            return NULL;
         }
         *value = buffer_slice(scratch);
         *readable_end = scratch->data + scratch->capacity;
     }
-    return true;
+    return at + 1;
 }
 
 static bool check_escapes(Slice raw)
@@ -251,65 +249,61 @@ static bool check_escapes(Slice raw)
     return true;
 }
 
-static inline bool skip_string(JsonText *text)
+static inline const uint32_t *skip_string(const JsonText *text, const uint32_t *at)
 {
-    Slice raw;
-    if (!raw_string(text, &raw) || (text->has_backslash && !check_escapes(raw))) {
-        return false;
+    if (text->has_backslash) {
+        Slice raw;
+        return raw_string(text, at, &raw) && check_escapes(raw) ? at + 1 : NULL;
     }
-    text->at++;
-    return true;
+    return at[1] < text->limit ? at + 1 : NULL;
 }
 
-static bool skip_nested(JsonText *text, int depth)
+static const uint32_t *skip_nested(const JsonText *text, const uint32_t *at, int depth)
 {
-    bool is_object = decode_json_text_here(text) == '{';
+    bool is_object = decode_json_text_here(text, at) == '{';
     char close = is_object ? '}' : ']';
-    text->at++;
-    if (decode_json_text_here(text) == close) {
-        text->at++;
-        return true;
+    at++;
+    if (decode_json_text_here(text, at) == close) {
+        return at + 1;
     }
     for (;;) {
         if (is_object) {
-            if (decode_json_text_here(text) != '"' || !skip_string(text) ||
-                decode_json_text_here(text) != ':') {
-                return false;
+            if (decode_json_text_here(text, at) != '"' || (at = skip_string(text, at)) == NULL ||
+                decode_json_text_here(text, at) != ':') {
+                return NULL;
             }
-            text->at++;
+            at++;
         }
-        if (!decode_json_text_skip(text, depth + 1)) {
-            return false;
+        at = decode_json_text_skip(text, at, depth + 1);
+        if (at == NULL) {
+            return NULL;
         }
-        char c = decode_json_text_here(text);
-        if (c != ',' && c != close) {
-            return false;
-        }
-        text->at++;
+        char c = decode_json_text_here(text, at);
+        at++;
         if (c == close) {
-            return true;
+            return at;
+        }
+        if (c != ',') {
+            return NULL;
         }
     }
 }
 
-bool decode_json_text_skip(JsonText *text, int depth)
+const uint32_t *decode_json_text_skip(const JsonText *text, const uint32_t *at, int depth)
 {
-    char c = decode_json_text_here(text);
-    if (depth > JSON_DEPTH_MAX) {
-        return false;
-    }
+    char c = decode_json_text_here(text, at);
     if (c == '"') {
-        return skip_string(text);
+        return skip_string(text, at);
     }
     if (c == '{' || c == '[') {
-        return skip_nested(text, depth);
+        return depth > JSON_DEPTH_MAX ? NULL : skip_nested(text, at, depth);
     }
-    uint32_t end;
-    if (decode_json_text_scalar(text, &end) == JSON_INVALID) {
-        return false;
+    uint32_t unused;
+    if (decode_json_text_short_int(text, at, &unused) ||
+        decode_json_text_scalar(text, at, &unused) != JSON_INVALID) {
+        return at + 1;
     }
-    text->at++;
-    return true;
+    return NULL;
 }
 
 // Copies a string with its quotes; `quote` opens and closes it. Returns the position behind it.
