@@ -319,6 +319,121 @@ static const Case statements[] = {
      "query <select * from (values [ 1 ] [ 2 ]) as t[a]>"},
     {"SELECT IDENTIFIER('a.b'), IDENTIFIER('abs')(c) FROM IDENTIFIER('db.t') x",
      "query <select a.b, (abs c) from db.t as x>"},
+    {"CREATE STREAMING TABLE bronze_logs (CONSTRAINT has_ip EXPECT (ip IS NOT NULL) ON VIOLATION "
+     "DROP ROW) PARTITIONED BY (date, hour) TBLPROPERTIES ('pipelines.trigger.interval' = '10 "
+     "seconds') AS SELECT e.*, CAST(e.timestamp AS DATE) AS date, hour(e.timestamp) AS hour, "
+     "current_timestamp() AS ingested_at FROM (SELECT from_json(CAST(value AS STRING), 'timestamp "
+     "TIMESTAMP, ip STRING, endpoint STRING, status_code INT') AS e FROM STREAM "
+     "read_kafka(bootstrapServers => '${KAFKA_BOOTSTRAP:-localhost:9092}', subscribe => "
+     "'web-logs')); CREATE STREAMING TABLE requests_per_minute AS SELECT window.start AS minute, "
+     "endpoint, count(*) AS requests FROM STREAM bronze_logs WATERMARK timestamp DELAY OF INTERVAL "
+     "2 MINUTES GROUP BY window(timestamp, '1 minute'), endpoint; CREATE MATERIALIZED VIEW "
+     "errors_by_endpoint SCHEDULE EVERY 1 DAY AS SELECT endpoint, count(*) AS errors FROM "
+     "bronze_logs WHERE status_code >= 400 GROUP BY endpoint; CREATE TEMPORARY VIEW mobile AS "
+     "SELECT * FROM STREAM events WHERE source = 'mobile'; CREATE SINK live_counts USING postgres "
+     "OPTIONS (url '${PG_URL}', table 'realtime.events_per_minute', outputMode 'update', keys "
+     "'minute,source'); CREATE FLOW live AS INSERT INTO live_counts SELECT a FROM STREAM events a "
+     "GROUP BY a; CREATE FLOW apply AS AUTO CDC INTO customers FROM STREAM(changes) KEYS (id) "
+     "APPLY AS DELETE WHEN op = 'D' SEQUENCE BY ts COLUMNS * EXCEPT (op) STORED AS SCD TYPE 1|2;",
+     "streaming-table bronze_logs expect has_ip (not-is-null ip) drop partitioned [date hour] "
+     "property pipelines.trigger.interval=10 seconds <select e.*, (cast e.timestamp date) as date, "
+     "(hour e.timestamp) as hour, (current_timestamp) as ingested_at from <select (from_json (cast "
+     "value string) 'timestamp TIMESTAMP, ip STRING, endpoint STRING, status_code INT') as e from "
+     "stream (read_kafka bootstrapServers=>'${KAFKA_BOOTSTRAP:-localhost:9092}' "
+     "subscribe=>'web-logs')>> ; streaming-table requests_per_minute <select window.start as "
+     "minute, endpoint, (count *) as requests from stream bronze_logs watermark timestamp "
+     "(interval 0m 0d 120000000us MINUTE) group (window timestamp '1 minute') endpoint> ; "
+     "materialized-view errors_by_endpoint every 1 DAY <select endpoint, (count *) as errors from "
+     "bronze_logs where (>= status_code 400) group endpoint> ; temporary-view mobile <select * "
+     "from stream events where (= source 'mobile')> ; sink live_counts using postgres option "
+     "url=${PG_URL} option table=realtime.events_per_minute option outputMode=update option "
+     "keys=minute,source ; flow live into live_counts <select a from stream events as a group a> ; "
+     "unsupported named CREATE FLOW ... AUTO CDC"},
+    {"SELECT log_level, log_count FROM delta.`/x/gold`",
+     "query <select log_level, log_count from delta./x/gold>"},
+    {"SELECT * FROM batches('flow')", "query <select * from (batches 'flow')>"},
+    {"SELECT * FROM t FOR SYSTEM_TIME AS OF '2024-01-01' x",
+     "query <select * from t at '2024-01-01' as x>"},
+    {"SELECT s.* EXCEPT (a), count(*) AS `n o` FROM (SELECT 1) s GROUP BY ALL ORDER BY ALL LIMIT "
+     "ALL",
+     "query <select s.* except [a], (count *) as n o from <select 1> as s group-all order ALL>"},
+    {"SELECT a, ROW_NUMBER() OVER (PARTITION BY a ORDER BY b ROWS 3 PRECEDING) FROM t QUALIFY 1 = "
+     "1 WINDOW w AS (ORDER BY a)",
+     "query <select a, (ROW_NUMBER over { by a order b rows 3< current}) from t window {w order a} "
+     "qualify (= 1 1)>"},
+    {"SELECT any(x), some(y), every(z), first(a), last(b, true), any_value(c IGNORE NULLS) FROM t",
+     "query <select (any x), (some y), (every z), (first a), (last b true), (any_value c ignore) "
+     "from t>"},
+    {"SELECT date, hour FROM t WHERE date = DATE'2024-01-01' AND hour BETWEEN 1 AND 2 ORDER BY "
+     "date DESC, hour",
+     "query <select date, hour from t where (and (= date (lit date '2024-01-01')) (between hour 1 "
+     "2)) order date desc hour>"},
+    {"SELECT key, value, topic, partition, offset, timestamp, timestampType, headers FROM t",
+     "query <select key, value, topic, partition, offset, timestamp, timestampType, headers from "
+     "t>"},
+    {"SELECT order, group, table, left, right, values, type, year, month, day, minute, second, "
+     "comment FROM t",
+     "query <select order, group, table, left, right, values, type, year, month, day, minute, "
+     "second, comment from t>"},
+    {"SELECT t.order, t.group, t.select FROM t WHERE t.from > 1 GROUP BY t.order",
+     "query <select t.order, t.group, t.select from t where (> t.from 1) group t.order>"},
+    {"SELECT min(time) AS time, max(interval) AS interval FROM t",
+     "query <select (min time) as time, (max interval) as interval from t>"},
+    {"SELECT 1 AS all, 2 AS order, 3 AS select",
+     "query <select 1 as all, 2 as order, 3 as select>"},
+    {"SELECT x.y['a'].z[0] FROM t", "query <select (index (field (index x.y 'a') z) 0) from t>"},
+    {"SELECT CASE WHEN a = 1 THEN 'x' WHEN a = 2 THEN 'y' ELSE NULL END AS end FROM t",
+     "query <select (case (= a 1) 'x' (= a 2) 'y' else null) as end from t>"},
+    {"SELECT a FROM t WHERE NOT (a = 1 OR b IN (SELECT c FROM u WHERE u.x = t.x)) AND EXISTS "
+     "(SELECT 1)",
+     "query <select a from t where (and (not (or (= a 1) (in b <select c from u where (= u.x "
+     "t.x)>))) (exists <select 1>))>"},
+    {"SELECT a FROM (SELECT a FROM t ORDER BY a LIMIT 3) UNION ALL (SELECT b FROM u ORDER BY b "
+     "LIMIT 2)",
+     "query <union-all <select a from <select a from t order a limit 3>> <select b from u order b "
+     "limit 2>>"},
+    {"SELECT * FROM t DISTRIBUTE BY a SORT BY b", "query <select * from t order b>"},
+    {"SELECT * FROM t CLUSTER BY a", "query <select * from t order a>"},
+    {"SELECT * FROM a CROSS JOIN b INNER JOIN c ON a.x = c.x RIGHT JOIN d USING (x, y) FULL OUTER "
+     "JOIN e ON true",
+     "query <select * from (full (right (join (cross a b) c on (= a.x c.x)) d using [x y]) e on "
+     "true)>"},
+    {"SELECT * FROM a LEFT JOIN LATERAL (SELECT * FROM b WHERE b.x = a.x) c ON true",
+     "query <select * from (lateral-left a <select * from b where (= b.x a.x)> as c on true)>"},
+    {"SELECT * FROM range(10) AS r(id), (VALUES (1, 'a'), (2, 'b')) AS v(n, s)",
+     "query <select * from (cross (range 10) as r[id] (values [ 1 'a' ] [ 2 'b' ]) as v[n s])>"},
+    {"SELECT window.start, count(*) FROM STREAM x WATERMARK ts DELAY OF INTERVAL 1 MINUTE 30 "
+     "SECONDS DROP DUPLICATES ON (id) GROUP BY window(ts, '1 minute') HAVING count(*) > 1",
+     "query <select window.start, (count *) from stream x watermark ts (interval 0m 0d 90000000us "
+     "MINUTE TO SECOND) dedup id group (window ts '1 minute') having (> (count *) 1)>"},
+    {"SELECT * FROM STREAM generate('web-logs', rate => 100, `start` => '2024-01-01') g",
+     "query <select * from stream (generate 'web-logs' rate=>100 start=>'2024-01-01') as g>"},
+    {"SELECT * FROM STREAM rate(rowsPerSecond => 10)",
+     "query <select * from stream (rate rowsPerSecond=>10)>"},
+    {"SELECT a -- comment", "query <select a>"},
+    {"SELECT /*+ BROADCAST(a), REPARTITION(3) */ a FROM t", "query <select a from t>"},
+    {"WITH a AS (WITH b AS (SELECT 1) SELECT * FROM b) SELECT (SELECT max(x) FROM a) + 1",
+     "query <with a <with b <select 1> select * from b> select (+ (subquery <select (max x) from "
+     "a>) 1)>"},
+    {"SELECT COUNT (*) FROM t", "query <select (COUNT *) from t>"},
+    {"SELECT from_json(CAST(value AS STRING), 'timestamp TIMESTAMP, ip STRING').ip FROM t",
+     "query <select (field (from_json (cast value string) 'timestamp TIMESTAMP, ip STRING') ip) "
+     "from t>"},
+    {"SELECT explode(a) AS (k, v), posexplode(b) AS (p, q) FROM t",
+     "query <select (explode a) as [k v], (posexplode b) as [p q] from t>"},
+    {"SELECT f(x => 1, y => 'a'), g(DISTINCT a), h(ALL a), count(all) FROM t",
+     "query <select (f x=>1 y=>'a'), (g distinct a), (h a), (count all) from t>"},
+    {"SELECT current_timestamp, CURRENT_DATE(), user, session_user",
+     "query <select (current_timestamp), (CURRENT_DATE), user, (session_user)>"},
+    {"SELECT a <=> b, a <> b, a != b, a == b, a !> b",
+     "query <select (<=> a b), (<> a b), (<> a b), (= a b), (<= a b)>"},
+    {"SELECT map_filter(m, (k, v) -> k > v AND v IS NOT NULL), aggregate(a, 0, (acc, x) -> acc + "
+     "x, acc -> acc)",
+     "query <select (map_filter m ([k v] -> (and (> k v) (not-is-null v)))), (aggregate a 0 ([acc "
+     "x] -> (+ acc x)) ([acc] -> acc))>"},
+    {"SELECT 1 UNION DISTINCT SELECT 2 MINUS ALL SELECT 3 SETMINUS SELECT 4",
+     "query <except <except-all <union <select 1> <select 2>> <select 3>> <select 4>>"},
+    {"SELECT \"double\" AS d, 'single' AS s", "query <select 'double' as d, 'single' as s>"},
 };
 
 static const Case bad_statements[] = {
