@@ -313,15 +313,12 @@ void function_destroy_all(Duck *duck)
     duck->all = NULL;
 }
 
-// A scalar's types are fixed in DuckDB's catalog; a table's are asked for at each bind.
-static bool scalar_fits(const Function *function, const DuckScalar *scalar)
+static bool same_arguments(const Function *function, const DuckScalar *scalar)
 {
-    const DuckScalar *old = &function->scalar;
     Schema none = {0};
     const Schema *arguments = scalar->arguments == NULL ? &none : scalar->arguments;
-    if (function->schema.count != arguments->count || old->variadic != scalar->variadic ||
-        old->is_volatile != scalar->is_volatile || old->sees_null != scalar->sees_null ||
-        !type_equal(old->result, scalar->result)) {
+    if (function->schema.count != arguments->count ||
+        function->scalar.variadic != scalar->variadic) {
         return false;
     }
     for (size_t i = 0; i < arguments->count; i++) {
@@ -330,6 +327,25 @@ static bool scalar_fits(const Function *function, const DuckScalar *scalar)
         }
     }
     return true;
+}
+
+// The retired function of this name that DuckDB would confuse with the new one.
+static Function *find_overload(Duck *duck, const DuckScalar *scalar)
+{
+    for (Function *function = duck->all; function != NULL; function = function->next) {
+        if (function->kind == FUNCTION_SCALAR && atomic_load(&function->retired) &&
+            text_equal_nocase(function->name, scalar->name) && same_arguments(function, scalar)) {
+            return function;
+        }
+    }
+    return NULL;
+}
+
+// Result and behaviour are fixed in DuckDB's catalog.
+static bool same_result(const DuckScalar *old, const DuckScalar *scalar)
+{
+    return type_equal(old->result, scalar->result) && old->is_volatile == scalar->is_volatile &&
+           old->sees_null == scalar->sees_null;
 }
 
 // Finds what may be given a new meaning under this name; *reused is NULL when there is nothing.
@@ -368,14 +384,18 @@ static bool register_scalar(Duck *duck, const DuckScalar *scalar, Error *err)
     if (!find_retired(duck, FUNCTION_SCALAR, scalar->name, &function, err)) {
         return false;
     }
+    // Other arguments make an overload; the retired ones stay, for statements prepared before.
+    function = find_overload(duck, scalar);
     if (function != NULL) {
-        if (!scalar_fits(function, scalar)) {
-            return fail(err, ERROR_FAILED, "function '%s' was registered with other types before",
+        if (!same_result(&function->scalar, scalar)) {
+            return fail(err, ERROR_FAILED,
+                        "function '%s' was registered with the same arguments and another result",
                         scalar->name);
         }
         function->scalar.function = scalar->function;
         function->scalar.context = scalar->context;
         atomic_store(&function->retired, false);
+        map_put(duck->functions, slice_of(function->name), function);
         return true;
     }
     function = function_create(duck, FUNCTION_SCALAR, scalar->name);
@@ -384,7 +404,7 @@ static bool register_scalar(Duck *duck, const DuckScalar *scalar, Error *err)
     }
     fill_scalar(function, scalar);
     if (!create_scalar(function, duck->registrar, err)) {
-        return false;
+        return false; // not retired, so that nobody takes it for an entry of DuckDB's
     }
     map_put(duck->functions, slice_of(function->name), function);
     return true;

@@ -407,6 +407,63 @@ static void register_scalar(const DuckScalar *scalar)
     CHECK(ok);
 }
 
+// Copies any value of any type, element by element: exercises all reading and writing.
+static void copy_value(const DuckColumn *from, uint64_t row, DuckColumn *to, uint64_t to_row)
+{
+    if (duck_is_null(from, row)) {
+        duck_set_null(to, to_row);
+        return;
+    }
+    uint64_t offset;
+    uint64_t length;
+    switch (from->type->kind) {
+    case TYPE_STRING:
+    case TYPE_BINARY:
+        duck_set_text(to, to_row, duck_text(from, row));
+        break;
+    case TYPE_FLOAT:
+    case TYPE_DOUBLE:
+        duck_set_double(to, to_row, duck_double(from, row));
+        break;
+    case TYPE_DECIMAL:
+        duck_set_decimal(to, to_row, duck_decimal(from, row));
+        break;
+    case TYPE_STRUCT:
+        for (size_t i = 0; i < from->type->fields.count; i++) {
+            DuckColumn a = duck_child(from, i);
+            DuckColumn b = duck_child(to, i);
+            copy_value(&a, row, &b, to_row);
+        }
+        break;
+    case TYPE_ARRAY:
+    case TYPE_MAP:
+        duck_list(from, row, &offset, &length);
+        uint64_t start = duck_set_list(to, to_row, length);
+        for (size_t i = 0; i < (from->type->kind == TYPE_MAP ? 2 : 1); i++) {
+            DuckColumn a = duck_child(from, i);
+            for (uint64_t at = 0; at < length; at++) {
+                DuckColumn b = duck_child(to, i);
+                copy_value(&a, offset + at, &b, start + at);
+            }
+        }
+        break;
+    default:
+        duck_set_int(to, to_row, duck_int(from, row));
+    }
+}
+
+static bool copy_function(void *context, const DuckColumn *arguments, size_t count,
+                          uint64_t row_count, DuckColumn *result, Error *err)
+{
+    (void)context;
+    (void)count;
+    (void)err;
+    for (uint64_t row = 0; row < row_count; row++) {
+        copy_value(&arguments[0], row, result, row);
+    }
+    return true;
+}
+
 static void test_scalar_nulls_and_errors(Arena *arena)
 {
     Probe probe = {.fail_kind = ERROR_CONFLICT};
@@ -446,8 +503,30 @@ static void test_scalar_nulls_and_errors(Arena *arena)
     CHECK(query_int("SELECT add_one(a) FROM range(1) t(a)") == 1 && second.calls > 0);
     CHECK(query_error("SELECT add_one(a) FROM range(1000) t(a)").kind == ERROR_INPUT);
     duck_function_retire(conn, "add_one");
+
     scalar.result = type_simple(TYPE_INT);
-    CHECK(!duck_register_scalar(conn, &scalar, &again)); // other types
+    CHECK(!duck_register_scalar(conn, &scalar, &again)); // DuckDB could not tell them apart
+    scalar.result = type_simple(TYPE_BIGINT);
+    DuckStatement *old = NULL;
+    CHECK(duck_prepare(conn, "SELECT add_one(a) FROM range(10) t(a)", &old, &again));
+    Schema wider = {0};
+    schema_add(arena, &wider, "s", type_array(arena, type_simple(TYPE_INT)), true);
+    DuckScalar lists = {
+        .name = "add_one",
+        .arguments = &wider,
+        .result = type_array(arena, type_simple(TYPE_INT)),
+        .function = copy_function,
+    };
+    register_scalar(&lists);
+    CHECK_TEXT(query_text("SELECT add_one([7, NULL]::INT[])"), "[7, NULL]");
+    CHECK(query_error("SELECT add_one(1::BIGINT)").kind == ERROR_FAILED);
+    CHECK(!duck_execute(old, NULL, &again) && again.kind == ERROR_FAILED);
+    duck_function_retire(conn, "add_one");
+    register_scalar(&scalar); // and back
+    CHECK(query_int("SELECT add_one(1::BIGINT)") == 2);
+    CHECK(query_error("SELECT add_one([7]::INT[])").kind == ERROR_FAILED);
+    CHECK(duck_execute(old, NULL, &again));
+    duck_statement_destroy(old);
 }
 
 static bool count_calls(void *context, const DuckColumn *arguments, size_t count,
@@ -559,63 +638,6 @@ static void test_scalar_shapes(Arena *arena)
     Error err = query_error("SELECT measure(1, 2.5::DOUBLE)");
     CHECK(err.kind == ERROR_INPUT);
     CHECK_TEXT(err.message, "argument 2 has a strange type");
-}
-
-// Copies any value of any type, element by element: exercises all reading and writing.
-static void copy_value(const DuckColumn *from, uint64_t row, DuckColumn *to, uint64_t to_row)
-{
-    if (duck_is_null(from, row)) {
-        duck_set_null(to, to_row);
-        return;
-    }
-    uint64_t offset;
-    uint64_t length;
-    switch (from->type->kind) {
-    case TYPE_STRING:
-    case TYPE_BINARY:
-        duck_set_text(to, to_row, duck_text(from, row));
-        break;
-    case TYPE_FLOAT:
-    case TYPE_DOUBLE:
-        duck_set_double(to, to_row, duck_double(from, row));
-        break;
-    case TYPE_DECIMAL:
-        duck_set_decimal(to, to_row, duck_decimal(from, row));
-        break;
-    case TYPE_STRUCT:
-        for (size_t i = 0; i < from->type->fields.count; i++) {
-            DuckColumn a = duck_child(from, i);
-            DuckColumn b = duck_child(to, i);
-            copy_value(&a, row, &b, to_row);
-        }
-        break;
-    case TYPE_ARRAY:
-    case TYPE_MAP:
-        duck_list(from, row, &offset, &length);
-        uint64_t start = duck_set_list(to, to_row, length);
-        for (size_t i = 0; i < (from->type->kind == TYPE_MAP ? 2 : 1); i++) {
-            DuckColumn a = duck_child(from, i);
-            for (uint64_t at = 0; at < length; at++) {
-                DuckColumn b = duck_child(to, i);
-                copy_value(&a, offset + at, &b, start + at);
-            }
-        }
-        break;
-    default:
-        duck_set_int(to, to_row, duck_int(from, row));
-    }
-}
-
-static bool copy_function(void *context, const DuckColumn *arguments, size_t count,
-                          uint64_t row_count, DuckColumn *result, Error *err)
-{
-    (void)context;
-    (void)count;
-    (void)err;
-    for (uint64_t row = 0; row < row_count; row++) {
-        copy_value(&arguments[0], row, result, row);
-    }
-    return true;
 }
 
 // The vectors that reach a function come from slices, dictionaries, constants, nested ones too.
