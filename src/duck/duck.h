@@ -113,8 +113,8 @@ MUST_USE bool duck_register_table(DuckConn *conn, const DuckTable *table, Error 
 MUST_USE bool duck_register_rows(DuckConn *conn, const char *name, const Schema *schema,
                                  DuckRows *const *rows, Error *err);
 // Ends a function's use of its context: statements that still call it fail. The name may then be
-// registered again: a table with any columns, a scalar function with its former result or with other
-// arguments. Unknown names are ignored.
+// registered again: a table with any columns, a scalar function with its former result or with
+// other arguments. Unknown names are ignored.
 void duck_function_retire(DuckConn *conn, const char *name);
 
 // "name" quoted for DuckDB, and a text literal with quotes doubled.
