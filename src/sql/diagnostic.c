@@ -179,12 +179,12 @@ static int code_width(uint32_t code)
     return 1;
 }
 
-// The line as it stands, except that control characters cannot drive the user's terminal.
+// The text as it stands, except that control characters cannot drive the user's terminal.
 static void append_line(Buffer *out, Slice line)
 {
     for (size_t i = 0; i < line.size; i++) {
         unsigned char c = (unsigned char)line.data[i];
-        buffer_append_char(out, (c < 0x20 && c != '\t') || c == 0x7F ? '?' : (char)c);
+        buffer_append_char(out, (c < 0x20 && c != '\t' && c != '\n') || c == 0x7F ? '?' : (char)c);
     }
 }
 
@@ -243,10 +243,13 @@ static void append_diagnostic(const Diagnostics *diagnostics, const Diagnostic *
     if (item->condition != NULL) {
         buffer_printf(out, "[%s] ", item->condition);
     }
-    buffer_printf(out, "%s\n", item->message);
+    append_line(out, slice_of(item->message));
+    buffer_append_char(out, '\n');
     append_drawing(diagnostics, item->pos, line, out);
     if (item->suggestion != NULL) {
-        buffer_printf(out, "  %s\n", item->suggestion);
+        buffer_append_text(out, "  ");
+        append_line(out, slice_of(item->suggestion));
+        buffer_append_char(out, '\n');
     }
 }
 

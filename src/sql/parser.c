@@ -192,11 +192,18 @@ static const char *nearest_stop(const Parser *parser, Slice word)
 
 static bool error_at(Parser *parser, const Token *token, const char *what, const char *suggestion)
 {
+    enum { SHOWN = 40 }; // a long string need not be repeated
     Slice text = parse_text(parser, token);
-    int size = text.size > 40 ? 40 : (int)text.size; // a long string need not be repeated
-    const char *more = text.size > 40 ? "..." : "";
+    size_t size = 0;
+    while (size < text.size && size < SHOWN && text.data[size] != '\n') {
+        size++;
+    }
+    while (size > 0 && size < text.size && ((unsigned char)text.data[size] & 0xC0) == 0x80) {
+        size--; // never half a character
+    }
+    const char *more = size < text.size ? "..." : "";
     return diagnose(parser->diagnostics, parse_pos(parser, token), "PARSE_SYNTAX_ERROR", suggestion,
-                    "syntax error at or near '%.*s%s'%s%s", size, text.data, more,
+                    "syntax error at or near '%.*s%s'%s%s", (int)size, text.data, more,
                     what == NULL ? "" : ": expected ", what == NULL ? "" : what);
 }
 

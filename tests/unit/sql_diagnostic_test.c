@@ -101,10 +101,10 @@ static void test_order(void)
     CHECK(!diagnostics_fail(fixture.diagnostics, &err)); // none: still a failure, never a success
     diagnose(fixture.diagnostics, find(&fixture, second, "three"), NULL, NULL, "third");
     diagnose(fixture.diagnostics, find(&fixture, first, "two"), NULL, NULL, "second");
-    diagnose(fixture.diagnostics, find(&fixture, first, "one"), NULL, NULL, "first");
+    diagnose(fixture.diagnostics, find(&fixture, first, "one"), NULL, NULL, "fir\x1Bst");
     diagnose(fixture.diagnostics, find(&fixture, first, "two"), NULL, NULL, "second");
     CHECK(fixture.diagnostics->count == 3); // the repeated one is said once
-    check_print(&fixture, "a.sql:1:1: first\n"
+    check_print(&fixture, "a.sql:1:1: fir?st\n"
                           "    1 | one two\n"
                           "      | ^~~\n"
                           "a.sql:1:5: second\n"
@@ -114,7 +114,7 @@ static void test_order(void)
                           "    1 | three?[2J\n"
                           "      | ^~~~~\n");
     CHECK(!diagnostics_fail(fixture.diagnostics, &err));
-    CHECK(strncmp(err.message, "a.sql:1:1: first\n", 17) == 0);
+    CHECK(strncmp(err.message, "a.sql:1:1: fir?st\n", 17) == 0);
     arena_destroy(fixture.arena);
 }
 

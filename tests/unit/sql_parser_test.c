@@ -437,6 +437,13 @@ static const Case statements[] = {
 };
 
 static const Case bad_statements[] = {
+    {"SELECT 1 2 'x'", "9-10 PARSE_SYNTAX_ERROR: syntax error at or near '2'"},
+    {"SHOW TABLES IN t; SELECT a FROM t ORDER BY a 'ééééééééééééééééééééééé'",
+     "43-44 UNSUPPORTED_TYPED_LITERAL: syntax error: there are no literals of type 'a' | DATE, "
+     "TIMESTAMP, TIMESTAMP_NTZ, TIMESTAMP_LTZ, INTERVAL and X may stand before a string"},
+    {"SELECT (1) 'ééééééééééééééééééééééé'",
+     "11-59 PARSE_SYNTAX_ERROR: syntax error at or near ''ééééééééééééééééééé...'"},
+    {"SELECT (1) 'a\nb'", "11-16 PARSE_SYNTAX_ERROR: syntax error at or near ''a...'"},
     {"SELECT a FORM t",
      "9-13 PARSE_SYNTAX_ERROR: syntax error at or near 'FORM' | did you mean 'FROM'?"},
     {"SELECT a FROM t WHER x > 1",
