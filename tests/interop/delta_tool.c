@@ -48,6 +48,44 @@ static bool write_rows(DeltaTable *table, DeltaMode mode, const char *sql, char 
     return delta_commit(table, conn, &commit, &version, err);
 }
 
+// Values in the form of common.py: what JSON has no agreed spelling for becomes text or a number.
+static const char *projection(const Schema *schema)
+{
+    Buffer out = {0};
+    for (size_t i = 0; i < schema->count; i++) {
+        const Column *column = &schema->columns[i];
+        const char *form = "%s";
+        switch (column->type->kind) {
+        case TYPE_FLOAT:
+        case TYPE_DOUBLE:
+            form = "%s::DOUBLE::VARCHAR";
+            break;
+        case TYPE_DECIMAL:
+        case TYPE_DATE:
+            form = "%s::VARCHAR";
+            break;
+        case TYPE_BINARY:
+            form = "hex(%s)";
+            break;
+        case TYPE_TIMESTAMP:
+        case TYPE_TIMESTAMP_NTZ:
+            form = "epoch_us(%s)";
+            break;
+        default:
+            break;
+        }
+        Buffer name = {0};
+        duck_quote_name(&name, slice_of(column->name));
+        const char *rest = strstr(form, "%s") + 2;
+        buffer_printf(&out, "%s%.*s%s%s AS %s", i == 0 ? "" : ", ", (int)(rest - 2 - form), form,
+                      buffer_text(&name), rest, buffer_text(&name));
+        buffer_done(&name);
+    }
+    const char *text = arena_text(arena, buffer_slice(&out));
+    buffer_done(&out);
+    return text;
+}
+
 static bool print_rows(const DeltaSnapshot *snapshot, Error *err)
 {
     Buffer relation = {0};
@@ -55,8 +93,10 @@ static bool print_rows(const DeltaSnapshot *snapshot, Error *err)
     if (!delta_scan_sql(snapshot, &relation, err)) {
         return false;
     }
-    const char *sql = arena_printf(
-        arena, "SELECT to_json(t)::VARCHAR AS line FROM %s AS t ORDER BY line", buffer_text(&relation));
+    const char *sql = arena_printf(arena,
+                                   "SELECT to_json(tarn_row)::VARCHAR AS line FROM (SELECT %s FROM "
+                                   "%s) AS tarn_row ORDER BY line",
+                                   projection(delta_schema(snapshot)), buffer_text(&relation));
     if (!duck_query(conn, sql, &rows, err)) {
         return false;
     }
@@ -96,9 +136,9 @@ static bool run(int count, char **words, DeltaTable *table, Error *err)
     }
     if (strcmp(verb, "read") == 0) {
         DeltaSnapshot *snapshot;
-        bool ok = delta_snapshot_at_version(table, conn, strtoll(words[3], NULL, 10), &snapshot,
-                                            err) &&
-                  print_rows(snapshot, err);
+        bool ok =
+            delta_snapshot_at_version(table, conn, strtoll(words[3], NULL, 10), &snapshot, err) &&
+            print_rows(snapshot, err);
         return ok;
     }
     return fail(err, ERROR_INPUT, "usage: delta_tool write|overwrite|checkpoint|read PATH ...");

@@ -1,9 +1,9 @@
 // The published Delta reading corpora against their expected rows.
 //
-// ../shared/testdata/delta (or TARN_TESTDATA) holds the archives and a manifest line per table; they
-// are unpacked into a temporary folder. Without them the test says so and passes with 0 checks.
-// Rows are compared as multisets through DuckDB, both ways. A table that is refused by the name of
-// a feature is counted and named; any other failure fails the test.
+// ../shared/testdata/delta (or TARN_TESTDATA) holds the archives and a manifest line per table;
+// they are unpacked into a temporary folder. Without them the test says so and passes with 0
+// checks. Rows are compared as multisets through DuckDB, both ways. A table that is refused by the
+// name of a feature is counted and named; any other failure fails the test.
 // SPDX-License-Identifier: Apache-2.0
 #include "check.h"
 
@@ -59,7 +59,8 @@ static const char *projection(const Schema *schema)
     Buffer out = {0};
     for (size_t i = 0; i < schema->count; i++) {
         const Column *column = &schema->columns[i];
-        bool time = column->type->kind == TYPE_TIMESTAMP || column->type->kind == TYPE_TIMESTAMP_NTZ;
+        bool time =
+            column->type->kind == TYPE_TIMESTAMP || column->type->kind == TYPE_TIMESTAMP_NTZ;
         buffer_append_text(&out, i == 0 ? "" : ", ");
         buffer_append_text(&out, time ? "epoch_us(" : "CAST(");
         duck_quote_name(&out, slice_of(column->name));
@@ -106,10 +107,10 @@ static void compare(const char *name, const DeltaSnapshot *snapshot, const char 
     }
     const char *const halves[2][2] = {{got, want}, {want, got}};
     for (int i = 0; i < 2; i++) {
-        int64_t more = count_of(arena_printf(arena,
-                                             "SELECT count(*)::BIGINT FROM (%s EXCEPT ALL %s)",
-                                             halves[i][0], halves[i][1]),
-                                &err);
+        int64_t more =
+            count_of(arena_printf(arena, "SELECT count(*)::BIGINT FROM (%s EXCEPT ALL %s)",
+                                  halves[i][0], halves[i][1]),
+                     &err);
         if (more != 0) {
             problem(name, i == 0 ? "rows too many" : "rows missing",
                     more < 0 ? err.message : arena_printf(arena, "%ld", (long)more));

@@ -182,9 +182,9 @@ static bool may(const char *protocol, const char *configuration, bool write)
     err = (Error){0};
     return parse(text, &actions) &&
            delta_schema_parse(actions.metadata->schema_string, false, &schema, arena, &err) &&
-           (write ? delta_feature_check_write(actions.protocol, actions.metadata, &schema, "/t",
-                                              &err)
-                  : delta_feature_check_read(actions.protocol, "/t", &err));
+           (write
+                ? delta_feature_check_write(actions.protocol, actions.metadata, &schema, "/t", &err)
+                : delta_feature_check_read(actions.protocol, "/t", &err));
 }
 
 static void test_features(void)
@@ -192,8 +192,9 @@ static void test_features(void)
     const char *strange = "{\"minReaderVersion\":3,\"minWriterVersion\":7,\"readerFeatures\":"
                           "[\"variantType\"],\"writerFeatures\":[\"variantType\"]}";
     CHECK(!may(strange, "{}", false));
-    CHECK_TEXT(err.message,
-               "table /t needs the Delta reader feature 'variantType', which tarn does not support");
+    CHECK_TEXT(
+        err.message,
+        "table /t needs the Delta reader feature 'variantType', which tarn does not support");
     CHECK(!may("{\"minReaderVersion\":4,\"minWriterVersion\":7}", "{}", false));
     CHECK(may("{\"minReaderVersion\":1,\"minWriterVersion\":6}", "{}", true));
     CHECK(!may("{\"minReaderVersion\":1,\"minWriterVersion\":3}",
@@ -226,8 +227,7 @@ static void test_schema_round_trip(void)
     schema_add(arena, &inner, "y \"q\"", type_decimal(arena, 38, 7), true);
     Schema schema = {0};
     for (TypeKind kind = TYPE_BOOLEAN; kind <= TYPE_TIMESTAMP_NTZ; kind++) {
-        const Type *type =
-            kind == TYPE_DECIMAL ? type_decimal(arena, 10, 0) : type_simple(kind);
+        const Type *type = kind == TYPE_DECIMAL ? type_decimal(arena, 10, 0) : type_simple(kind);
         schema_add(arena, &schema, arena_printf(arena, "c%d", (int)kind), type, kind % 2 == 0);
     }
     const Type *nested = type_struct(arena, inner);
@@ -266,8 +266,8 @@ static void test_schema_mapping(void)
 
 static void test_fits(void)
 {
-    const Type *const order[] = {type_simple(TYPE_TINYINT), type_simple(TYPE_SMALLINT),
-                                 type_simple(TYPE_INT), type_simple(TYPE_BIGINT),
+    const Type *const order[] = {type_simple(TYPE_TINYINT),  type_simple(TYPE_SMALLINT),
+                                 type_simple(TYPE_INT),      type_simple(TYPE_BIGINT),
                                  type_decimal(arena, 19, 0), type_decimal(arena, 21, 2)};
     for (size_t i = 0; i < ARRAY_LEN(order); i++) {
         for (size_t j = 0; j < ARRAY_LEN(order); j++) {
@@ -293,8 +293,8 @@ static const char *repeat(const char *text, int count)
 static const char *cut(const char *text, bool max)
 {
     Buffer out = {0};
-    bool ok = max ? delta_stats_cut_max(slice_of(text), &out)
-                  : delta_stats_cut_min(slice_of(text), &out);
+    bool ok =
+        max ? delta_stats_cut_max(slice_of(text), &out) : delta_stats_cut_min(slice_of(text), &out);
     const char *result = take(&out);
     return ok ? result : "none";
 }
@@ -306,7 +306,8 @@ static void test_stats_text(void)
     CHECK_TEXT(cut(a32, true), a32);
     CHECK_TEXT(cut(repeat("a", 33), false), a32);
     CHECK_TEXT(cut(repeat("a", 33), true), arena_printf(arena, "%s\x7F", a32));
-    CHECK_TEXT(cut(arena_printf(arena, "%s\x7Fz", a32), true), arena_printf(arena, "%s%s", a32, last));
+    CHECK_TEXT(cut(arena_printf(arena, "%s\x7Fz", a32), true),
+               arena_printf(arena, "%s%s", a32, last));
     CHECK_TEXT(cut(arena_printf(arena, "%séz", a32), true), arena_printf(arena, "%s%s", a32, last));
     // A pair of UTF-16 units is not split: 31 letters and one character outside the BMP.
     const char *pair = arena_printf(arena, "%s\xF0\x9F\x98\x80zz", repeat("a", 31));
@@ -319,8 +320,8 @@ static void test_stats_text(void)
 
     uint64_t seed = random_seed();
     Random random = {seed};
-    static const char *const parts[] = {"a", "\x7F", "é", "\xEF\xBF\xBF", "\xF0\x9F\x98\x80",
-                                        "\xF4\x8F\xBF\xBF"};
+    static const char *const parts[] = {
+        "a", "\x7F", "é", "\xEF\xBF\xBF", "\xF0\x9F\x98\x80", "\xF4\x8F\xBF\xBF"};
     for (int round = 0; round < 3000; round++) {
         Buffer text = {0};
         for (uint64_t i = random_below(&random, 90); i > 0; i--) {

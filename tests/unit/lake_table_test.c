@@ -282,7 +282,8 @@ static void test_checkpoints(void)
     CHECK(refresh(other));
     CHECK_TEXT(err.message, "");
     CHECK(delta_version(delta_snapshot(other)) == 7);
-    CHECK_TEXT(scan(delta_snapshot(other), "string_agg(id || day, ',' ORDER BY id)"), "5d1,6d0,7d1");
+    CHECK_TEXT(scan(delta_snapshot(other), "string_agg(id || day, ',' ORDER BY id)"),
+               "5d1,6d0,7d1");
     int64_t version;
     CHECK(delta_txn(delta_snapshot(other), "app", &version) && version == 7);
     CHECK_TEXT(delta_table_id(delta_snapshot(other)), delta_table_id(delta_snapshot(table)));
@@ -333,8 +334,8 @@ static void test_conflicts(void)
     CHECK(write_rows(b, NULL, DELTA_OVERWRITE, "SELECT 6 AS id", NULL)); // having seen it
     CHECK(refresh(a));
     CHECK_TEXT(scan(delta_snapshot(a), "string_agg(id, ',' ORDER BY id)"), "6");
-    DeltaCommit create = {.mode = DELTA_CREATE, .spec = &spec, .operation = "CREATE TABLE",
-                          .now = NOW};
+    DeltaCommit create = {
+        .mode = DELTA_CREATE, .spec = &spec, .operation = "CREATE TABLE", .now = NOW};
     int64_t version;
     CHECK(!delta_commit(a, conn, &create, &version, &err) && err.kind == ERROR_CONFLICT);
     // A changed schema.
@@ -405,7 +406,8 @@ static void test_clean(void)
     waitpid(child, NULL, 0);
     DeltaTable *cleaner = delta_open(path);
     delta_clean_staged(cleaner);
-    const char *dead = arena_printf(arena, "%s/_staging/01234567-89ab-cdef-0123-456789abcdef", path);
+    const char *dead =
+        arena_printf(arena, "%s/_staging/01234567-89ab-cdef-0123-456789abcdef", path);
     CHECK(access(dead, F_OK) != 0);
     int64_t version;
     DeltaCommit commit = {DELTA_APPEND, &spec, &staged, "WRITE", NULL, NULL, 0, NOW};
