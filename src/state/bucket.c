@@ -3,6 +3,9 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 #include "base/map.h"
 
@@ -13,10 +16,11 @@ enum {
     PAGE_LIMIT = 1 << (32 - PAGE_SHIFT),
     BIG_ROW_BYTES = PAGE_BYTES / 4, // has a page of its own
     COMPACT_BYTES = 512,            // fewer dead bytes are not worth a move
-    LEAF_FIRST_SLOTS = 8,
-    LEAF_SLOTS = 1024,
-    LEAF_MERGE = LEAF_SLOTS / 8,
-    DEPTH_LIMIT = 22, // 10 more bits of the hash choose the slot
+    GROUP_SLOTS = 12,
+    GROUP_SHIFT = 4, // of a slot's number: those past GROUP_SLOTS are always empty
+    LEAF_GROUPS = 64,
+    LEAF_MERGE = LEAF_GROUPS * GROUP_SLOTS / 8,
+    DEPTH_LIMIT = 22, // the bits below choose the group
     AHEAD = 8,        // rows to prefetch ahead of a walk over a leaf
 };
 
@@ -24,13 +28,22 @@ enum { TAG_EMPTY, TAG_GONE, TAG_FIRST };
 
 #define NO_PAGE UINT32_MAX
 
+// One cache line. A search goes on to the next group unless this one has an empty slot.
+typedef struct Group {
+    uint8_t tags[GROUP_SLOTS];
+    uint8_t spare[4]; // so that 16 tags can be compared at once
+    uint32_t rows[GROUP_SLOTS];
+} Group;
+
+_Static_assert(sizeof(Group) == 64, "a group is a cache line");
+
 struct Leaf {
-    uint32_t capacity; // slots, a power of two
-    uint32_t count;    // rows
-    uint32_t gone;     // slots of removed rows, not yet reusable as an end of search
-    uint32_t limit;    // of count + gone, < capacity
-    uint32_t depth;    // leading bits of the hash that all its rows share
-    uint32_t rows[];   // then a tag for each slot
+    uint32_t groups; // a power of two
+    uint32_t count;  // rows
+    uint32_t gone;   // removed rows over which searches must go on
+    uint32_t limit;  // of count + gone, less than there are slots
+    uint32_t depth;  // leading bits of the hash that all its rows share
+    _Alignas(64) Group group[];
 };
 
 typedef struct Page {
@@ -45,7 +58,8 @@ struct Bucket {
     int64_t own_memory;
     Leaf **directory; // 1 << depth entries
     uint32_t depth;
-    uint32_t slot_shift; // log2 of the largest leaf
+    uint32_t slot_shift; // log2 of the slots of the largest leaf
+    bool is_uneven;      // leaves differ in size; else all have LEAF_GROUPS, or there is one
     uint64_t count;
     Page *pages;
     uint32_t page_count;
@@ -74,50 +88,67 @@ static void count_memory(Bucket *bucket, int64_t change)
 
 // ---- leaves ----------------------------------------------------------------------------------
 
-static uint8_t *leaf_tags(const Leaf *leaf)
+// Bit i: tags[i] == tag.
+static uint32_t group_match(const Group *group, uint8_t tag)
 {
-    return (uint8_t *)(uintptr_t)(leaf->rows + leaf->capacity);
+    uint32_t found;
+#if defined(__SSE2__)
+    __m128i tags = _mm_load_si128((const __m128i *)(const void *)group->tags);
+    found = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(tags, _mm_set1_epi8((char)tag)));
+#else
+    found = 0;
+    for (uint32_t i = 0; i < GROUP_SLOTS; i++) {
+        found |= (uint32_t)(group->tags[i] == tag) << i;
+    }
+#endif
+    return found & ((1u << GROUP_SLOTS) - 1);
 }
 
 static uint8_t tag_of(uint32_t hash)
 {
-    uint32_t tag = hash >> 10 & 0xff;
+    uint32_t tag = hash >> 6 & 0xff;
     return (uint8_t)(tag < TAG_FIRST ? tag + TAG_FIRST : tag);
 }
 
-static int64_t leaf_bytes(uint32_t capacity)
+static int64_t leaf_bytes(uint32_t groups)
 {
-    return (int64_t)(sizeof(Leaf) + (sizeof(uint32_t) + 1) * (size_t)capacity);
+    return (int64_t)(sizeof(Leaf) + groups * sizeof(Group));
 }
 
-static Leaf *leaf_create(Bucket *bucket, uint32_t capacity, uint32_t depth, uint32_t hash)
+static Leaf *leaf_create(Bucket *bucket, uint32_t groups, uint32_t depth, uint32_t hash)
 {
-    Leaf *leaf = must(malloc((size_t)leaf_bytes(capacity)));
-    leaf->capacity = capacity;
-    leaf->count = 0;
-    leaf->gone = 0;
+    size_t size = (size_t)leaf_bytes(groups);
+    Leaf *leaf = must(aligned_alloc(64, size));
+    memset(leaf, 0, size);
+    leaf->groups = groups;
     leaf->depth = depth;
-    // 70 to 90 %, different for each leaf: they shall not all split in the same batches.
+    // 67 to 87 %, different for each leaf: they shall not all split in the same batches.
     uint32_t prefix = depth == 0 ? 0 : hash >> (32 - depth);
     uint32_t spread = (prefix * 0x9e3779b9u) >> 24; // 0 .. 255
-    leaf->limit = capacity * 7 / 10 + capacity * spread / (5 * 256);
-    memset(leaf_tags(leaf), TAG_EMPTY, capacity);
-    count_memory(bucket, leaf_bytes(capacity));
-    while (1u << bucket->slot_shift < capacity) {
+    leaf->limit = groups * 8 + groups * 5 / 2 * spread / 256;
+    count_memory(bucket, (int64_t)size);
+    while (1u << bucket->slot_shift < groups << GROUP_SHIFT) {
         bucket->slot_shift++;
     }
+    bucket->is_uneven = bucket->is_uneven || groups > LEAF_GROUPS;
     return leaf;
 }
 
 static void leaf_destroy(Bucket *bucket, Leaf *leaf)
 {
-    count_memory(bucket, -leaf_bytes(leaf->capacity));
+    count_memory(bucket, -leaf_bytes(leaf->groups));
     free(leaf);
 }
 
 static Leaf *leaf_of(const Bucket *bucket, uint32_t hash)
 {
     return bucket->directory[(uint64_t)hash << bucket->depth >> 32];
+}
+
+// The groups of a leaf less one; does not wait for the leaf when all are alike.
+static uint32_t leaf_mask(const Bucket *bucket, const Leaf *leaf)
+{
+    return bucket->depth > 0 && !bucket->is_uneven ? LEAF_GROUPS - 1 : leaf->groups - 1;
 }
 
 static Row *row_at(const Bucket *bucket, uint32_t number)
@@ -128,33 +159,47 @@ static Row *row_at(const Bucket *bucket, uint32_t number)
 
 static void leaf_add(Leaf *leaf, uint32_t hash, uint32_t number)
 {
-    uint8_t *tags = leaf_tags(leaf);
-    uint32_t mask = leaf->capacity - 1;
-    uint32_t slot = hash & mask;
-    while (tags[slot] >= TAG_FIRST) {
-        slot = (slot + 1) & mask;
+    uint32_t mask = leaf->groups - 1;
+    for (uint32_t i = hash & mask;; i = (i + 1) & mask) {
+        Group *group = &leaf->group[i];
+        uint32_t free_slots = group_match(group, TAG_EMPTY) | group_match(group, TAG_GONE);
+        if (free_slots != 0) {
+            uint32_t slot = (uint32_t)__builtin_ctz(free_slots);
+            leaf->gone -= group->tags[slot] == TAG_GONE;
+            leaf->count++;
+            group->tags[slot] = tag_of(hash);
+            group->rows[slot] = number;
+            return;
+        }
     }
-    leaf->gone -= tags[slot] == TAG_GONE;
-    leaf->count++;
-    tags[slot] = tag_of(hash);
-    leaf->rows[slot] = number;
+}
+
+// The row in this slot of a leaf, or NULL. A walk over the slots finds it prefetched.
+static Row *leaf_row(const Bucket *bucket, const Leaf *leaf, uint32_t slot)
+{
+    const Group *group = &leaf->group[slot >> GROUP_SHIFT];
+    uint32_t i = slot & ((1 << GROUP_SHIFT) - 1);
+    if (i < GROUP_SLOTS - AHEAD && group->tags[i + AHEAD] >= TAG_FIRST) {
+        __builtin_prefetch(row_at(bucket, group->rows[i + AHEAD]));
+    }
+    if (i < AHEAD && slot >> GROUP_SHIFT < leaf->groups - 1 && group[1].tags[i] >= TAG_FIRST) {
+        __builtin_prefetch(row_at(bucket, group[1].rows[i]));
+    }
+    bool has_row = i < GROUP_SLOTS && group->tags[i] >= TAG_FIRST;
+    return has_row ? row_at(bucket, group->rows[i]) : NULL;
 }
 
 // Moves all rows of `from` to `low`, or to `high` where the bit behind the prefix is set.
 static void leaf_pour(const Bucket *bucket, const Leaf *from, Leaf *low, Leaf *high)
 {
-    const uint8_t *tags = leaf_tags(from);
-    for (uint32_t slot = 0; slot < from->capacity; slot++) {
-        uint32_t ahead = slot + AHEAD;
-        if (ahead < from->capacity && tags[ahead] >= TAG_FIRST) {
-            __builtin_prefetch(row_at(bucket, from->rows[ahead]));
-        }
-        if (tags[slot] < TAG_FIRST) {
+    for (uint32_t slot = 0; slot < from->groups << GROUP_SHIFT; slot++) {
+        const Row *row = leaf_row(bucket, from, slot);
+        if (row == NULL) {
             continue;
         }
-        uint32_t hash = row_at(bucket, from->rows[slot])->hash;
-        bool is_high = high != NULL && (hash << from->depth & 0x80000000u) != 0;
-        leaf_add(is_high ? high : low, hash, from->rows[slot]);
+        bool is_high = high != NULL && (row->hash << from->depth & 0x80000000u) != 0;
+        uint32_t number = from->group[slot >> GROUP_SHIFT].rows[slot & ((1 << GROUP_SHIFT) - 1)];
+        leaf_add(is_high ? high : low, row->hash, number);
     }
 }
 
@@ -188,17 +233,17 @@ static void leaf_split(Bucket *bucket, Leaf *leaf, uint32_t hash)
         directory_double(bucket);
     }
     uint32_t bit = 0x80000000u >> leaf->depth;
-    Leaf *low = leaf_create(bucket, leaf->capacity, leaf->depth + 1, hash & ~bit);
-    Leaf *high = leaf_create(bucket, leaf->capacity, leaf->depth + 1, hash | bit);
+    Leaf *low = leaf_create(bucket, leaf->groups, leaf->depth + 1, hash & ~bit);
+    Leaf *high = leaf_create(bucket, leaf->groups, leaf->depth + 1, hash | bit);
     leaf_pour(bucket, leaf, low, high);
     directory_set(bucket, low, hash & ~bit);
     directory_set(bucket, high, hash | bit);
     leaf_destroy(bucket, leaf);
 }
 
-static void leaf_resize(Bucket *bucket, Leaf *leaf, uint32_t hash, uint32_t capacity)
+static void leaf_resize(Bucket *bucket, Leaf *leaf, uint32_t hash, uint32_t groups)
 {
-    Leaf *copy = leaf_create(bucket, capacity, leaf->depth, hash);
+    Leaf *copy = leaf_create(bucket, groups, leaf->depth, hash);
     leaf_pour(bucket, leaf, copy, NULL);
     directory_set(bucket, copy, hash);
     leaf_destroy(bucket, leaf);
@@ -210,9 +255,9 @@ static Leaf *leaf_with_room(Bucket *bucket, uint32_t hash)
     Leaf *leaf = leaf_of(bucket, hash);
     for (; leaf->count + leaf->gone >= leaf->limit; leaf = leaf_of(bucket, hash)) {
         if (leaf->count < leaf->limit / 2) {
-            leaf_resize(bucket, leaf, hash, leaf->capacity); // mostly removed rows
-        } else if (leaf->capacity < LEAF_SLOTS || leaf->depth == DEPTH_LIMIT) {
-            leaf_resize(bucket, leaf, hash, leaf->capacity * 2);
+            leaf_resize(bucket, leaf, hash, leaf->groups); // mostly removed rows
+        } else if (leaf->groups < LEAF_GROUPS || leaf->depth == DEPTH_LIMIT) {
+            leaf_resize(bucket, leaf, hash, leaf->groups * 2);
         } else {
             leaf_split(bucket, leaf, hash);
         }
@@ -222,14 +267,14 @@ static Leaf *leaf_with_room(Bucket *bucket, uint32_t hash)
 
 static void leaf_merge(Bucket *bucket, Leaf *leaf, uint32_t hash)
 {
-    if (leaf->depth == 0 || leaf->count > LEAF_MERGE || leaf->capacity != LEAF_SLOTS) {
+    if (leaf->depth == 0 || leaf->count > LEAF_MERGE || leaf->groups != LEAF_GROUPS) {
         return;
     }
     Leaf *buddy = leaf_of(bucket, hash ^ 0x80000000u >> (leaf->depth - 1));
-    if (buddy->depth != leaf->depth || buddy->count > LEAF_MERGE || buddy->capacity != LEAF_SLOTS) {
+    if (buddy->depth != leaf->depth || buddy->count > LEAF_MERGE || buddy->groups != LEAF_GROUPS) {
         return;
     }
-    Leaf *both = leaf_create(bucket, LEAF_SLOTS, leaf->depth - 1, hash);
+    Leaf *both = leaf_create(bucket, LEAF_GROUPS, leaf->depth - 1, hash);
     leaf_pour(bucket, leaf, both, NULL);
     leaf_pour(bucket, buddy, both, NULL);
     directory_set(bucket, both, hash);
@@ -334,13 +379,17 @@ static void row_move(Bucket *bucket, const Row *row, uint32_t number)
     memcpy(row_at(bucket, copy), row, size);
 
     Leaf *leaf = leaf_of(bucket, row->hash);
-    const uint8_t *tags = leaf_tags(leaf);
-    uint32_t mask = leaf->capacity - 1;
-    uint32_t slot = row->hash & mask;
-    while (tags[slot] < TAG_FIRST || leaf->rows[slot] != number) {
-        slot = (slot + 1) & mask;
+    uint32_t mask = leaf->groups - 1;
+    for (uint32_t i = row->hash & mask;; i = (i + 1) & mask) {
+        uint32_t match = group_match(&leaf->group[i], tag_of(row->hash));
+        for (; match != 0; match &= match - 1) {
+            uint32_t *slot = &leaf->group[i].rows[__builtin_ctz(match)];
+            if (*slot == number) {
+                *slot = copy;
+                return;
+            }
+        }
     }
-    leaf->rows[slot] = copy;
 }
 
 static void page_empty(Bucket *bucket, uint32_t number)
@@ -399,7 +448,7 @@ Bucket *bucket_create(int64_t *memory)
     bucket->current = NO_PAGE;
     bucket->directory = must(malloc(sizeof *bucket->directory));
     count_memory(bucket, (int64_t)(sizeof *bucket + sizeof *bucket->directory));
-    bucket->directory[0] = leaf_create(bucket, LEAF_FIRST_SLOTS, 0, 0);
+    bucket->directory[0] = leaf_create(bucket, 1, 0, 0);
     return bucket;
 }
 
@@ -447,44 +496,37 @@ uint32_t bucket_hash(Slice key, uint64_t seed)
 bool bucket_find(const Bucket *bucket, uint32_t hash, Slice key, BucketPlace *place)
 {
     Leaf *leaf = leaf_of(bucket, hash);
-    const uint8_t *tags = leaf_tags(leaf);
-    uint8_t tag = tag_of(hash);
-    uint32_t mask = leaf->capacity - 1;
-    for (uint32_t slot = hash & mask; tags[slot] != TAG_EMPTY; slot = (slot + 1) & mask) {
-        if (tags[slot] != tag) {
-            continue;
+    uint32_t mask = leaf_mask(bucket, leaf);
+    for (uint32_t i = hash & mask;; i = (i + 1) & mask) {
+        const Group *group = &leaf->group[i];
+        uint32_t match = group_match(group, tag_of(hash));
+        for (; match != 0; match &= match - 1) {
+            uint32_t slot = (uint32_t)__builtin_ctz(match);
+            Row *row = row_at(bucket, group->rows[slot]);
+            if (row->hash == hash && slice_equal(row_key(row), key)) {
+                *place = (BucketPlace){leaf, i << GROUP_SHIFT | slot, row};
+                return true;
+            }
         }
-        Row *row = row_at(bucket, leaf->rows[slot]);
-        if (row->hash == hash && slice_equal(row_key(row), key)) {
-            *place = (BucketPlace){leaf, slot, row};
-            return true;
+        if (group_match(group, TAG_EMPTY) != 0) {
+            return false;
         }
     }
-    return false;
 }
 
 void bucket_prefetch_index(const Bucket *bucket, uint32_t hash)
 {
     const Leaf *leaf = leaf_of(bucket, hash);
-    // Leaves at depth 0 have their own capacity; others are full-sized, which spares a wait here.
-    uint32_t capacity = bucket->depth == 0 ? leaf->capacity : LEAF_SLOTS;
-    uint32_t slot = hash & (capacity - 1);
-    __builtin_prefetch(leaf);
-    __builtin_prefetch(&leaf->rows[slot]);
-    __builtin_prefetch((const char *)(leaf->rows + capacity) + slot);
+    __builtin_prefetch(&leaf->group[hash & leaf_mask(bucket, leaf)]);
 }
 
 void bucket_prefetch_row(const Bucket *bucket, uint32_t hash)
 {
     const Leaf *leaf = leaf_of(bucket, hash);
-    const uint8_t *tags = leaf_tags(leaf);
-    uint32_t mask = leaf->capacity - 1;
-    uint32_t slot = hash & mask;
-    while (tags[slot] != TAG_EMPTY && tags[slot] != tag_of(hash)) {
-        slot = (slot + 1) & mask;
-    }
-    if (tags[slot] != TAG_EMPTY) {
-        __builtin_prefetch(row_at(bucket, leaf->rows[slot]));
+    const Group *group = &leaf->group[hash & leaf_mask(bucket, leaf)];
+    uint32_t match = group_match(group, tag_of(hash));
+    if (match != 0) {
+        __builtin_prefetch(row_at(bucket, group->rows[__builtin_ctz(match)]));
     }
 }
 
@@ -507,8 +549,10 @@ void bucket_replace(Bucket *bucket, const BucketPlace *place, Slice value, uint3
         }
         return;
     }
-    uint32_t old = place->leaf->rows[place->slot];
-    place->leaf->rows[place->slot] = row_write(bucket, row->hash, key, value, flags);
+    Group *group = &place->leaf->group[place->slot >> GROUP_SHIFT];
+    uint32_t *number = &group->rows[place->slot & ((1 << GROUP_SHIFT) - 1)];
+    uint32_t old = *number;
+    *number = row_write(bucket, row->hash, key, value, flags);
     row_release(bucket, old);
     compact(bucket);
 }
@@ -516,14 +560,15 @@ void bucket_replace(Bucket *bucket, const BucketPlace *place, Slice value, uint3
 void bucket_remove(Bucket *bucket, const BucketPlace *place)
 {
     Leaf *leaf = place->leaf;
-    uint8_t *tags = leaf_tags(leaf);
+    Group *group = &leaf->group[place->slot >> GROUP_SHIFT];
+    uint32_t slot = place->slot & ((1 << GROUP_SHIFT) - 1);
     uint32_t hash = place->row->hash;
-    bool ends_search = tags[(place->slot + 1) & (leaf->capacity - 1)] == TAG_EMPTY;
-    tags[place->slot] = ends_search ? TAG_EMPTY : TAG_GONE;
+    bool ends_search = group_match(group, TAG_EMPTY) != 0;
+    group->tags[slot] = ends_search ? TAG_EMPTY : TAG_GONE;
     leaf->gone += !ends_search;
     leaf->count--;
     bucket->count--;
-    row_release(bucket, leaf->rows[place->slot]);
+    row_release(bucket, group->rows[slot]);
     leaf_merge(bucket, leaf, hash);
     compact(bucket);
 }
@@ -540,14 +585,7 @@ const Row *bucket_row(const Bucket *bucket, uint64_t slot)
     const Leaf *leaf = bucket->directory[entry];
     // A leaf with several entries in the directory shows its rows under the first.
     bool is_first = (entry & ((1ull << (bucket->depth - leaf->depth)) - 1)) == 0;
-    if (i >= leaf->capacity || !is_first) {
-        return NULL;
-    }
-    const uint8_t *tags = leaf_tags(leaf);
-    if (i + AHEAD < leaf->capacity && tags[i + AHEAD] >= TAG_FIRST) {
-        __builtin_prefetch(row_at(bucket, leaf->rows[i + AHEAD]));
-    }
-    return tags[i] >= TAG_FIRST ? row_at(bucket, leaf->rows[i]) : NULL;
+    return is_first && i >> GROUP_SHIFT < leaf->groups ? leaf_row(bucket, leaf, i) : NULL;
 }
 
 static int compare_hash(const void *a, const void *b)
@@ -566,10 +604,8 @@ uint64_t bucket_visit(const Bucket *bucket, uint64_t from, int64_t *budget, Buck
     const Row **rows = must(malloc((leaf->count + 1) * sizeof *rows));
     uint32_t count = 0;
     int64_t bytes = 0;
-    uint64_t first_slot = ((uint64_t)(uint32_t)from << leaf->depth >> 32)
-                          << (bucket->depth - leaf->depth) << bucket->slot_shift;
-    for (uint32_t i = 0; i < leaf->capacity; i++) {
-        const Row *row = bucket_row(bucket, first_slot + i);
+    for (uint32_t slot = 0; slot < leaf->groups << GROUP_SHIFT; slot++) {
+        const Row *row = leaf_row(bucket, leaf, slot);
         if (row != NULL && row->hash >= from) {
             rows[count++] = row;
             bytes += (int64_t)row_bytes_of(row);

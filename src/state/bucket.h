@@ -1,14 +1,14 @@
 // bucket.h -- the rows of one bucket: an index of row numbers over pages of bytes.
 //
-//     directory, by the top bits of the hash       leaf: open addressing, <= 1,024 slots
-//     [ 00 | 01 | 10 | 11 ] ---------------------> tags  | 7f | 00 | c3 | ...  1 byte of hash
-//        one leaf may serve several entries        rows  | 12 |    | 40 | ...  row numbers
+//     directory, by the top bits of the hash       leaf: open addressing, <= 64 groups of 12 slots
+//     [ 00 | 01 | 10 | 11 ] ---------------------> group: | 12 tags | 12 row numbers |  64 bytes
+//        one leaf may serve several entries                tag = 1 byte of the hash
 //
 //     row number = page << 13 | offset / 8         page: [ row | row | dead | row | ....... ]
 //
 // A full leaf splits in two (extendible hashing), so an insert costs at most one leaf, however
 // large the bucket is; each leaf has its own limit, so that they do not all split at once. Two
-// nearly empty leaves merge. A small bucket is one leaf of 8 slots and a page of 256 bytes.
+// nearly empty leaves merge. A small bucket is one group and a page of 256 bytes.
 //
 // A row whose value fits its place is overwritten there, otherwise it moves to the page being
 // filled and leaves a dead row behind. Once a third of the bytes is dead, the page with more than

@@ -19,7 +19,6 @@ enum {
     DEFAULT_SEGMENT_BYTES = 64 << 20,
     MIN_SEGMENT_BYTES = 4 << 20, // of small state: what a restart reads follows the state
     KEEP_RECORD_BYTES = 4 << 20, // memory kept for the next record
-    GET_GROUP = 64,              // gets that wait for memory together
     UUID_SIZE = 36,
 };
 
@@ -482,37 +481,19 @@ bool state_get(const StateTable *table, int64_t bucket, Slice key, Slice *value)
     return true;
 }
 
-static void get_group(const StateTable *table, const int64_t *buckets, const Slice *keys,
-                      size_t count, Slice *values)
-{
-    const Bucket *rows[GET_GROUP];
-    uint32_t hashes[GET_GROUP];
-    for (size_t i = 0; i < count; i++) {
-        bool is_same = i > 0 && buckets[i] == buckets[i - 1];
-        rows[i] = is_same ? rows[i - 1] : table_bucket(table, buckets[i]);
-        hashes[i] = bucket_hash(keys[i], table->seed);
-        if (rows[i] != NULL) {
-            bucket_prefetch_index(rows[i], hashes[i]);
-        }
-    }
-    for (size_t i = 0; i < count; i++) {
-        if (rows[i] != NULL) {
-            bucket_prefetch_row(rows[i], hashes[i]);
-        }
-    }
-    for (size_t i = 0; i < count; i++) {
-        BucketPlace place;
-        bool found = rows[i] != NULL && bucket_find(rows[i], hashes[i], keys[i], &place);
-        values[i] = found ? row_value(place.row) : (Slice){NULL, 0};
-    }
-}
-
 void state_get_many(const StateTable *table, const int64_t *buckets, const Slice *keys,
                     size_t count, Slice *values)
 {
-    for (size_t i = 0; i < count; i += GET_GROUP) {
-        size_t group = count - i < GET_GROUP ? count - i : GET_GROUP;
-        get_group(table, buckets + i, keys + i, group, values + i);
+    TableGroup group;
+    for (size_t i = 0; i < count; i++) {
+        size_t at = i % TABLE_GROUP;
+        if (at == 0) {
+            table_prefetch(table, buckets + i, keys + i, count - i, &group);
+        }
+        const Bucket *rows = group.buckets[at];
+        BucketPlace place;
+        bool found = rows != NULL && bucket_find(rows, group.hashes[at], keys[i], &place);
+        values[i] = found ? row_value(place.row) : (Slice){NULL, 0};
     }
 }
 
@@ -544,6 +525,21 @@ bool state_put(StateTable *table, int64_t bucket, Slice key, Slice value, Error 
         undo_add(&state->changes, table, bucket, key, &old);
     }
     bucket_replace(rows, &place, value, ROW_DIRTY);
+    return true;
+}
+
+bool state_put_many(StateTable *table, const int64_t *buckets, const Slice *keys,
+                    const Slice *values, size_t count, Error *err)
+{
+    TableGroup group;
+    for (size_t i = 0; i < count; i++) {
+        if (i % TABLE_GROUP == 0) {
+            table_prefetch(table, buckets + i, keys + i, count - i, &group);
+        }
+        if (!state_put(table, buckets[i], keys[i], values[i], err)) {
+            return false;
+        }
+    }
     return true;
 }
 

@@ -77,6 +77,9 @@ void state_get_many(const StateTable *table, const int64_t *buckets, const Slice
                     size_t count, Slice *values);
 // Key and value may come from state_get. Fails past the memory limit, changing nothing.
 MUST_USE bool state_put(StateTable *table, int64_t bucket, Slice key, Slice value, Error *err);
+// The same for many rows, faster (see state_get_many). After a failure some are put: roll back.
+MUST_USE bool state_put_many(StateTable *table, const int64_t *buckets, const Slice *keys,
+                             const Slice *values, size_t count, Error *err);
 void state_delete(StateTable *table, int64_t bucket, Slice key);
 void state_drop_bucket(StateTable *table, int64_t bucket);
 

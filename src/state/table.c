@@ -78,6 +78,25 @@ Bucket *table_bucket(const StateTable *table, int64_t id)
     return i < table->bucket_count && table->buckets[i].id == id ? table->buckets[i].bucket : NULL;
 }
 
+void table_prefetch(const StateTable *table, const int64_t *buckets, const Slice *keys,
+                    size_t count, TableGroup *group)
+{
+    count = count < TABLE_GROUP ? count : TABLE_GROUP;
+    for (size_t i = 0; i < count; i++) {
+        bool is_same = i > 0 && buckets[i] == buckets[i - 1];
+        group->buckets[i] = is_same ? group->buckets[i - 1] : table_bucket(table, buckets[i]);
+        group->hashes[i] = bucket_hash(keys[i], table->seed);
+        if (group->buckets[i] != NULL) {
+            bucket_prefetch_index(group->buckets[i], group->hashes[i]);
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (group->buckets[i] != NULL) {
+            bucket_prefetch_row(group->buckets[i], group->hashes[i]);
+        }
+    }
+}
+
 static void add_entry(StateTable *table, int64_t id, Bucket *bucket)
 {
     if (table->bucket_count == table->bucket_capacity) {

@@ -35,6 +35,16 @@ Bucket *table_bucket(const StateTable *table, int64_t id); // NULL: no rows
 // The position of the first bucket with an id >= `id`; bucket_count when there is none.
 size_t table_position(const StateTable *table, int64_t id);
 
+// Brings the rows of the first TABLE_GROUP of `count` keys into the cache: their waits for memory
+// overlap. The group says where each key belongs, until the next change of the table.
+enum { TABLE_GROUP = 64 };
+typedef struct TableGroup {
+    const Bucket *buckets[TABLE_GROUP]; // NULL: no such bucket
+    uint32_t hashes[TABLE_GROUP];
+} TableGroup;
+void table_prefetch(const StateTable *table, const int64_t *buckets, const Slice *keys,
+                    size_t count, TableGroup *group);
+
 // `flags` as in bucket.h. table_put makes the bucket when it is missing.
 void table_insert(StateTable *table, int64_t bucket, uint32_t hash, Slice key, Slice value,
                   uint32_t flags);
