@@ -21,7 +21,7 @@ OPT     := -O2
 endif
 
 WARN   := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla \
-          -Wundef -Wimplicit-fallthrough -Wno-format-truncation -Werror
+          -Wundef -Wimplicit-fallthrough -Wno-unknown-warning-option -Wno-format-truncation -Werror
 CPPFLAGS += -Isrc -I$(DEPS)/include -I$(OUT)/gen -D_GNU_SOURCE -DTARN_VERSION='"$(VERSION)"'
 CFLAGS   += -std=gnu17 $(OPT) -g $(WARN) $(SANFLAG) -fstack-protector-strong -fPIE -pthread
 CXXFLAGS += -std=gnu++17 $(OPT) -g -Wall -Wextra -Werror $(SANFLAG) -fPIE -pthread -fno-exceptions

@@ -76,7 +76,7 @@ static bool set_variables(Flow *flow, TimeUs now, Error *err)
     char sql[256];
     snprintf(sql, sizeof sql,
              "SET VARIABLE batch_time = make_timestamptz(%lld); "
-             "SET VARIABLE late_watermark = %lld::BIGINT",
+             "SET VARIABLE late_watermark = CAST(%lld AS BIGINT)",
              (long long)now, (long long)flow->late);
     return duck_run(flow->conn, sql, err);
 }
@@ -275,6 +275,7 @@ bool flow_step(Flow *flow, FlowStep *step, Error *err)
     BatchTimes times = {.now = clock_now(flow->context.clock), .started = clock_monotonic()};
     bool has_rows = false;
     if (!plan_sources(flow, &has_rows, err)) {
+        undo_batch(flow); // sources planned before the one that failed
         return false;
     }
     times.planned = clock_monotonic();

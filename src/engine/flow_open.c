@@ -384,6 +384,9 @@ void flow_close(Flow *flow)
     for (size_t i = 0; flow->plan != NULL && i < flow->plan->stage_count; i++) {
         operator_destroy(flow->operators[i]);
     }
+    for (size_t i = 0; flow->plan != NULL && i < flow->plan->watermark_count; i++) {
+        duck_function_retire(flow->conn, flow->plan->watermarks[i].function);
+    }
     for (size_t i = 0; flow->plan != NULL && i < flow->plan->source_count; i++) {
         source_close(flow->sources[i].source);
         free(flow->sources[i].offset);

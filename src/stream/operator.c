@@ -20,6 +20,8 @@ struct Operator {
     OperatorMetrics metrics;
     Buffer key;
     Buffer value;
+    char *rows_function; // table functions behind the two relations
+    char *scan_function;
 };
 
 // ---- event times -------------------------------------------------------------------------------
@@ -292,7 +294,7 @@ static bool register_state_relation(Operator *op, Arena *arena, Error *err)
         schema_add(arena, &schema, column->name, column->type, true);
     }
     DuckTable table = {
-        .name = arena_printf(arena, "scan_%s", op->stage->state_relation),
+        .name = op->scan_function,
         .schema = &schema,
         .open = scan_open,
         .next = scan_next,
@@ -350,12 +352,13 @@ bool operator_create(const Plan *plan, const PlanStage *stage, DuckConn *conn, S
     op->evict = TIME_MIN;
     op->late = TIME_MIN;
     Arena *arena = arena_create(0);
-    const char *rows_function = arena_printf(arena, "rows_%s", stage->batch_relation);
+    op->rows_function = strdup(arena_printf(arena, "rows_%s", stage->batch_relation));
+    op->scan_function = strdup(arena_printf(arena, "scan_%d_%d", plan->flow, stage->id));
     bool ok = open_tables(op, state, arena, err) &&
-              duck_register_rows(conn, rows_function, &stage->output, &op->rows, err) &&
+              duck_register_rows(conn, op->rows_function, &stage->output, &op->rows, err) &&
               duck_run(conn,
                        arena_printf(arena, "CREATE OR REPLACE TEMP VIEW %s AS SELECT * FROM %s()",
-                                    stage->batch_relation, rows_function),
+                                    stage->batch_relation, op->rows_function),
                        err);
     if (ok && stage->kind == STAGE_AGGREGATE) {
         ok = register_get(op, arena, err) && register_state_relation(op, arena, err);
@@ -377,6 +380,15 @@ void operator_destroy(Operator *op)
         return;
     }
     operator_finish(op);
+    const char *functions[] = {op->stage->get_function, op->stage->has_function,
+                               op->stage->on_time_function, op->rows_function, op->scan_function};
+    for (size_t i = 0; i < ARRAY_LEN(functions); i++) {
+        if (functions[i] != NULL) {
+            duck_function_retire(op->conn, functions[i]);
+        }
+    }
+    free(op->rows_function);
+    free(op->scan_function);
     buffer_done(&op->key);
     buffer_done(&op->value);
     free(op);

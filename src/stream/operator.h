@@ -7,9 +7,9 @@
 //         operator_evict(op)              forgets what the watermark has passed
 //     operator_finish(op)                 drops the batch's rows
 //
-// A failed batch needs no undo here: the state rolls back (state_rollback) and operator_finish drops the
-// rows. Registered functions stay in the database after operator_destroy but are never called again,
-// since every open of a flow has a new number.
+// A failed batch needs no undo here: the state rolls back (state_rollback) and operator_finish drops
+// the rows. operator_destroy retires the functions; those of event_times_register are retired by whoever
+// owns the EventTimes.
 //
 // EventTimes is what the watermark functions saw in one batch. Functions run on DuckDB's threads
 // and use atomics; all calls here belong to the flow's thread.
