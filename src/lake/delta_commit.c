@@ -189,11 +189,9 @@ static void print_removes(Attempt *attempt)
 static void print_adds(Attempt *attempt)
 {
     const DeltaStaged *staged = attempt->commit->staged;
-    const DeltaSpec *spec = attempt->commit->spec;
     const DeltaSnapshot *snapshot = attempt->table->snapshot;
     const DeltaNames *names = attempt->metadata != NULL ? &attempt->metadata->partition_columns
                                                         : &snapshot->metadata->partition_columns;
-    (void)spec;
     for (size_t i = 0; staged != NULL && i < staged->files.count; i++) {
         const DeltaFile *file = &staged->files.items[i];
         DeltaFileAction add = {.path = file->path,

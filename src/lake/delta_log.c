@@ -163,7 +163,8 @@ bool delta_log_read_commit(Store *store, int64_t version, DeltaActions *actions,
     bool there = false;
     bool ok = store_get(store, name, &bytes, &there, err);
     if (ok && there) {
-        ok = delta_action_parse(buffer_slice(&bytes), name, actions, arena, err);
+        ok = delta_action_parse(buffer_slice(&bytes), name, actions, arena, err) ||
+             (store_root(store)[0] != '\0' && fail_context(err, "table %s", store_root(store)));
         for (size_t i = 0; ok && i < actions->adds.count; i++) {
             actions->adds.items[i].version = version;
         }

@@ -399,3 +399,21 @@ bool delta_schema_uses(const Schema *schema, TypeKind kind)
     }
     return false;
 }
+
+static bool type_is_generated(const Type *type)
+{
+    return (type->element == NULL || type_is_generated(type->element)) &&
+           (type->key == NULL || type_is_generated(type->key)) &&
+           delta_schema_is_generated(&type->fields);
+}
+
+bool delta_schema_is_generated(const Schema *physical)
+{
+    for (size_t i = 0; i < physical->count; i++) {
+        const Column *column = &physical->columns[i];
+        if (strncmp(column->name, "col-", 4) != 0 || !type_is_generated(column->type)) {
+            return false;
+        }
+    }
+    return true;
+}

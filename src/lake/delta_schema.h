@@ -30,4 +30,6 @@ MUST_USE bool delta_schema_check(const Schema *schema, const char *const *partit
                                  size_t partition_count, Error *err);
 // May a value of type `from` be stored in a column of type `to` without loss?
 bool delta_schema_fits(const Type *from, const Type *to);
+// Are all names, at any depth, of the kind that Delta writers generate ("col-<uuid>")?
+bool delta_schema_is_generated(const Schema *physical);
 bool delta_schema_uses(const Schema *schema, TypeKind kind); // at any depth

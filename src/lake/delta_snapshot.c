@@ -182,6 +182,20 @@ static DeltaMetadata *copy_metadata(const DeltaMetadata *metadata, Arena *arena)
     return copy;
 }
 
+// Mode id matches columns by Parquet field id. Delta's own writers name the columns in the files by
+// physical name in that mode too, so names do as well; files that came from Iceberg may not.
+static bool check_mapping(const DeltaSnapshot *next, Error *err)
+{
+    bool by_id =
+        next->mapped && delta_feature_property_is(next->metadata, "delta.columnMapping.mode", "id");
+    if (!by_id || delta_schema_is_generated(next->schema.physical)) {
+        return true;
+    }
+    return fail(err, ERROR_INPUT,
+                "needs the Delta reader feature 'columnMapping' by field id for files of other "
+                "formats, which tarn does not support");
+}
+
 static bool find_partition(DeltaSnapshot *next, Error *err)
 {
     const DeltaNames *names = &next->metadata->partition_columns;
@@ -224,7 +238,7 @@ static bool apply_metadata(DeltaSnapshot *snapshot, const DeltaActions *actions,
         next.mapped = delta_feature_maps_columns(next.protocol, next.metadata);
         if (!delta_schema_parse(next.metadata->schema_string, next.mapped, &next.schema, arena,
                                 err) ||
-            !find_partition(&next, err)) {
+            !check_mapping(&next, err) || !find_partition(&next, err)) {
             return fail_context(err, "table %s", snapshot->root);
         }
     }

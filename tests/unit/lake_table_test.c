@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "base/fault.h"
 #include "base/random.h"
-#include "lake/delta.h"
+#include "lake/delta_snapshot.h"
 
 #define NOW (1700000000 * (TimeUs)TIME_SECOND)
 
@@ -385,6 +385,36 @@ static void test_faults(void)
     remove_folder(path);
 }
 
+// The answer to a put is lost: the entry that is there is recognised as our own.
+static void test_lost_answer(void)
+{
+    Schema schema = make_schema("SELECT 1 AS id");
+    DeltaSpec spec = {.schema = &schema};
+    static const ErrorKind kinds[] = {ERROR_RETRY, ERROR_CONFLICT};
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        DeltaTable *table = delta_open("/nonexistent/memory");
+        store_destroy(table->store);
+        table->store = store_memory();
+        DeltaCommit commit = {
+            .mode = DELTA_CREATE, .spec = &spec, .operation = "CREATE TABLE", .now = NOW};
+        int64_t version = -1;
+        store_memory_fail(table->store, "put_if_absent", 1, kinds[i], true);
+        CHECK(delta_commit(table, conn, &commit, &version, &err) && version == 0);
+        DeltaTxn txn = {"flow", 1};
+        commit.mode = DELTA_APPEND;
+        commit.txns = &txn;
+        commit.txn_count = 1;
+        store_memory_fail(table->store, "put_if_absent", 1, kinds[i], true);
+        CHECK(delta_commit(table, conn, &commit, &version, &err) && version == 1);
+        CHECK(delta_version(delta_snapshot(table)) == 1);
+        // Not stored at all: an error, and nothing in the log.
+        store_memory_fail(table->store, "put_if_absent", 1, ERROR_RETRY, false);
+        CHECK(!delta_commit(table, conn, &commit, &version, &err) && err.kind == ERROR_RETRY);
+        CHECK(refresh(table) && delta_version(delta_snapshot(table)) == 1);
+        delta_close(table);
+    }
+}
+
 static void test_clean(void)
 {
     char *path = temp_folder();
@@ -525,6 +555,7 @@ int main(void)
     test_conflicts();
     test_faults();
     test_clean();
+    test_lost_answer();
     test_times();
     duck_disconnect(conn);
     duck_close(duck);
