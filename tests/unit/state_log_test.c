@@ -256,6 +256,22 @@ static void test_every_length(void)
     restore_files();
 }
 
+static bool is_zero_behind(const char *name, size_t offset)
+{
+    char path[128];
+    static char bytes[FILE_MAX];
+    path_of(name, path);
+    int fd = open(path, O_RDONLY);
+    ssize_t size = pread(fd, bytes, sizeof bytes, (off_t)offset);
+    close(fd);
+    for (ssize_t i = 0; i < size; i++) {
+        if (bytes[i] != 0) {
+            return false;
+        }
+    }
+    return size >= 0;
+}
+
 // A last record half of whose sectors reached the disk, in any order, never happened.
 static void test_torn_sectors(uint64_t seed)
 {
@@ -278,9 +294,27 @@ static void test_torn_sectors(uint64_t seed)
         }
         restore_files();
         write_file(file->name, torn, file->size);
-        Error err;
+        Error err = {0};
+        State *state = NULL;
+        CHECK(state_open(folder, &small_segments, &state, &err));
+        state_close(state);
+        CHECK(is_whole || is_zero_behind(file->name, start)); // README I6
         CHECK(reopen(&err) == (is_whole ? BATCHES - 1 : BATCHES - 2));
     }
+    restore_files();
+}
+
+// Damage in a record that another one followed is not a torn write, even when that one is torn.
+static void test_damage_before_torn(void)
+{
+    const File *file = &files[file_count - 1];
+    static char bytes[FILE_MAX];
+    memcpy(bytes, file->bytes, file->size);
+    bytes[file->records[0] + 150] ^= 1;
+    bytes[file->records[1] + 150] ^= 1;
+    write_file(file->name, bytes, file->size);
+    Error err;
+    CHECK(reopen(&err) == -2 && names_the_file(&err, file->name));
     restore_files();
 }
 
@@ -434,6 +468,7 @@ int main(int argc, char **argv)
     test_every_byte();
     test_every_length();
     test_torn_sectors(seed);
+    test_damage_before_torn();
     test_missing_files();
     model_remove(folder);
     test_sync_fails();
