@@ -91,6 +91,7 @@ typedef struct DeltaStaged { // files written, not yet in the log; texts in the 
     const char **sources; // files[i] lies here until the commit moves it to its path
     int64_t rows;
     int64_t size_bytes;
+    uint64_t schema_hash; // of the schema the rows were fitted to: a commit under another conflicts
 } DeltaStaged;
 
 // Runs select_sql into Parquet files in a hidden folder of the table, with statistics; the commit
@@ -100,7 +101,8 @@ typedef struct DeltaStaged { // files written, not yet in the log; texts in the 
 // delta_clean_staged; those of writers still alive are left alone.
 MUST_USE bool delta_stage(DeltaTable *table, DuckConn *conn, const DeltaSpec *spec,
                           const char *select_sql, DeltaStaged *staged, Arena *arena, Error *err);
-void delta_unstage(DeltaTable *table, const DeltaStaged *staged); // deletes them; best effort
+// Deletes them, best effort; those that a commit of unknown or good outcome has moved are kept.
+void delta_unstage(DeltaTable *table, const DeltaStaged *staged);
 void delta_clean_staged(DeltaTable *table);
 
 typedef enum DeltaMode {

@@ -167,6 +167,23 @@ static bool check_table(Attempt *attempt, Error *err)
     return commit->spec == NULL || !commit->spec->overwrite_schema || make_metadata(attempt, err);
 }
 
+// Rows were fitted to the schema the table had when they were staged.
+static bool check_staged(const Attempt *attempt, Error *err)
+{
+    const DeltaStaged *staged = attempt->commit->staged;
+    const DeltaMetadata *metadata =
+        attempt->metadata != NULL ? attempt->metadata : attempt->table->snapshot->metadata;
+    if (staged == NULL || staged->files.count == 0 ||
+        staged->schema_hash == delta_stage_schema_hash(metadata->schema_string,
+                                                       metadata->partition_columns.items,
+                                                       metadata->partition_columns.count)) {
+        return true;
+    }
+    return fail(err, ERROR_CONFLICT,
+                "table %s has another schema than when the rows were written; run the query again",
+                attempt->table->root);
+}
+
 // ---- the text ------------------------------------------------------------------------------
 
 static void print_removes(Attempt *attempt)
@@ -462,7 +479,8 @@ static bool find_commit_time(Attempt *attempt, Error *err)
 static bool commit_attempt(Attempt *attempt, int64_t *version, Error *err)
 {
     DeltaTable *table = attempt->table;
-    if (!check_table(attempt, err)) {
+    table->keeps_published = false;
+    if (!check_table(attempt, err) || !check_staged(attempt, err)) {
         return false;
     }
     attempt->commit_times = has_commit_times(attempt);
@@ -475,7 +493,9 @@ static bool commit_attempt(Attempt *attempt, int64_t *version, Error *err)
     if (FAULT("delta.before_commit")) {
         return fail(err, ERROR_CRASH, "fault");
     }
+    table->keeps_published = true;
     if (!commit_loop(attempt, version, err)) {
+        table->keeps_published = err->kind != ERROR_CONFLICT; // a conflict is certainly not there
         return false;
     }
     Error problem = {0};

@@ -43,6 +43,7 @@ struct DeltaTable {
     char session[40];        // name of the staging folder, "" before the first stage
     int session_lock;        // flock held as long as this table is open, -1: none
     int64_t stage_count;
+    bool keeps_published;   // the last commit may be in the log: its files must stay
     Error checkpoint_error; // kind ERROR_NONE: the last checkpoint was fine
 };
 

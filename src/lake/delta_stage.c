@@ -56,6 +56,36 @@ static bool choose_schema(Stage *stage, const DeltaSpec *spec, Error *err)
     return true;
 }
 
+uint64_t delta_stage_schema_hash(const char *schema_string, const char *const *partition_columns,
+                                 size_t partition_count)
+{
+    uint64_t hash = hash_bytes(schema_string, strlen(schema_string), 0);
+    for (size_t i = 0; i < partition_count; i++) {
+        hash = hash_bytes(partition_columns[i], strlen(partition_columns[i]) + 1, hash);
+    }
+    return hash;
+}
+
+// Of the table's own text, or of what a commit will write for a new schema.
+static uint64_t hash_schema(const Stage *stage)
+{
+    const DeltaSnapshot *snapshot = stage->table->snapshot;
+    Buffer text = {0};
+    bool is_tables = snapshot != NULL && stage->schema == snapshot->schema.logical;
+    if (is_tables) {
+        buffer_append_text(&text, snapshot->metadata->schema_string);
+    } else {
+        delta_schema_print(stage->schema, &text);
+    }
+    const char **names = ARENA_ARRAY(stage->arena, const char *, stage->partition.count + 1);
+    for (size_t i = 0; i < stage->partition.count; i++) {
+        names[i] = is_tables ? stage->partition_columns[i] : stage->partition.columns[i].name;
+    }
+    uint64_t hash = delta_stage_schema_hash(buffer_text(&text), names, stage->partition.count);
+    buffer_done(&text);
+    return hash;
+}
+
 static bool is_partition(const Stage *stage, const char *column)
 {
     return schema_find(&stage->partition, slice_of(column)) >= 0;
@@ -347,6 +377,7 @@ bool delta_stage(DeltaTable *table, DuckConn *conn, const DeltaSpec *spec, const
         return false;
     }
     split_schema(&stage);
+    made.schema_hash = hash_schema(&stage);
     if (!duck_describe(conn, select_sql, &query, arena, &problem, err) ||
         !check_columns(&stage, &query, err) || !delta_stage_begin(table, stage.name, err)) {
         return false;

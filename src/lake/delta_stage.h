@@ -13,6 +13,8 @@
 // A fresh name under the session, relative to the table's root; its parent folder exists.
 MUST_USE bool delta_stage_begin(DeltaTable *table, char name[96], Error *err);
 void delta_stage_discard(DeltaTable *table, const char *name); // file or folder; best effort
+uint64_t delta_stage_schema_hash(const char *schema_string, const char *const *partition_columns,
+                                 size_t partition_count);
 void delta_stage_end_session(DeltaTable *table);
 // Moves staged files to their paths (those that have not been moved before), durably.
 MUST_USE bool delta_stage_publish(DeltaTable *table, const DeltaStaged *staged, Error *err);

@@ -200,7 +200,7 @@ void delta_unstage(DeltaTable *table, const DeltaStaged *staged)
     Error ignored;
     for (size_t i = 0; i < staged->files.count; i++) {
         delta_stage_discard(table, staged->sources[i]);
-        if (final_name(staged->files.items[i].path, &name, &ignored)) {
+        if (!table->keeps_published && final_name(staged->files.items[i].path, &name, &ignored)) {
             delta_stage_discard(table, buffer_text(&name));
         }
     }

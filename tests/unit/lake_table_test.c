@@ -346,6 +346,15 @@ static void test_conflicts(void)
     CHECK_TEXT(err.message, "");
     CHECK(!write_rows(b, NULL, DELTA_APPEND, "SELECT 7 AS id", NULL) && err.kind == ERROR_CONFLICT);
     CHECK_TEXT(scan(delta_snapshot(b), "id || ' ' || moment"), "1 2024-01-01 00:00:00");
+    // Staged before the schema changed, committed by one who has seen the change since.
+    DeltaStaged staged;
+    const char *row = "SELECT 8 AS id, TIMESTAMP '2024-01-01' AS moment";
+    CHECK(delta_stage(b, conn, NULL, row, &staged, arena, &err));
+    replace.schema = &schema;
+    CHECK(write_rows(a, &replace, DELTA_OVERWRITE, "SELECT 1 AS id", NULL));
+    CHECK(refresh(b));
+    DeltaCommit late = {DELTA_APPEND, NULL, &staged, "WRITE", NULL, NULL, 0, NOW};
+    CHECK(!delta_commit(b, conn, &late, &version, &err) && err.kind == ERROR_CONFLICT);
     delta_close(a);
     delta_close(b);
     remove_folder(path);
@@ -368,6 +377,7 @@ static void test_faults(void)
     DeltaCommit commit = {DELTA_APPEND, &spec, &staged, "STREAMING UPDATE", NULL, &txn, 1, NOW};
     int64_t version;
     CHECK(!delta_commit(table, conn, &commit, &version, &err) && err.kind == ERROR_CRASH);
+    delta_unstage(table, &staged); // must not take away what may be in the log
     delta_close(table);
     table = delta_open(path);
     delta_clean_staged(table);
