@@ -27,7 +27,7 @@ want() {
 	if [ "$got" = "$code" ]; then ok; else bad "tarn $*: exit code $got, expected $code"; fi
 }
 has() { if grep -qF -- "$2" "$1"; then ok; else bad "$1 does not hold: $2"; fi; }
-hasnt() { if grep -qF -- "$2" "$1"; then bad "$1 holds: $2"; else ok; fi; }
+hasnt() { if [ ! -f "$1" ] || grep -qF -- "$2" "$1"; then bad "$1 holds: $2"; else ok; fi; }
 empty() { if [ -s "$1" ]; then bad "$1 is not empty"; else ok; fi; }
 is() { if [ "$1" = "$2" ]; then ok; else bad "got '$1', expected '$2'"; fi; }
 
