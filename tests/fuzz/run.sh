@@ -53,8 +53,8 @@ for name in "$@"; do
     echo "== $name: ${FUZZ_SECONDS:-60} s"
     build "$name"
     mkdir -p "$OUT/corpus/$name" "$OUT/crashes" "tests/fuzz/corpus/$name"
-    if ! "$OUT/$name" -max_total_time="${FUZZ_SECONDS:-60}" -max_len=4096 -timeout=20 \
-        -rss_limit_mb=4096 -detect_leaks=0 -print_final_stats=1 -artifact_prefix="$OUT/crashes/$name-" \
+    if ! ASAN_OPTIONS=detect_leaks=0 "$OUT/$name" -max_total_time="${FUZZ_SECONDS:-60}" -max_len=4096 -timeout=20 \
+        -rss_limit_mb=4096 -print_final_stats=1 -artifact_prefix="$OUT/crashes/$name-" \
         "$OUT/corpus/$name" "tests/fuzz/corpus/$name" >"$OUT/$name.log" 2>&1; then
         failed=1
         tail -40 "$OUT/$name.log"
