@@ -19,7 +19,7 @@ typedef struct ShowOptions {
 // Spark's show(): +---+ frames, right-aligned when truncating (left when not), widths in characters
 // with East Asian wide ones counted as two, at least 3; NULL is "NULL".
 void format_show(const DuckRows *rows, ShowOptions options, Buffer *out);
-void format_csv(const DuckRows *rows, Buffer *out);      // header; NULL empty, "" quoted
+void format_csv(const DuckRows *rows, Buffer *out); // header; NULL empty, "" quoted
 void format_markdown(const DuckRows *rows, Buffer *out);
 void format_jsonl(const DuckRows *rows, Buffer *out);
 void format_json_array(const DuckRows *rows, Buffer *out);

@@ -1,0 +1,95 @@
+// print_internal.h -- what the files of the printer share.
+//
+// Functions print into printer->out from left to right, so that source map offsets ascend. A
+// problem is added to the diagnostics and printing goes on, so that all problems of a query come
+// at once; the text is only good when no problem came.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "sql/function.h"
+#include "sql/print.h"
+
+enum { PRINT_MAX_DIVISIONS = 6 }; // each level of nesting prints its operands twice
+
+typedef struct CteScope {
+    Slice name;
+    const struct CteScope *next;
+} CteScope;
+
+typedef struct LambdaScope {
+    Slice name;
+    const char *sql; // what stands for the parameter
+    const struct LambdaScope *next;
+} LambdaScope;
+
+// The window(...) call that a SELECT groups by: `window.start` means it.
+typedef struct WindowScope {
+    const Expr *call;
+    bool is_lateral; // sliding: a joined column, not an expression
+} WindowScope;
+
+typedef struct Printer {
+    const PrintOptions *options;
+    Diagnostics *diagnostics;
+    Buffer *out;
+    SourceMap *map;
+    Arena *arena;
+    const CteScope *ctes;
+    const LambdaScope *lambdas;
+    const WindowScope *window;
+    const Select *select; // whose items are printed
+    int divisions;
+    int serial; // for names of generated lambda parameters
+    bool failed;
+} Printer;
+
+// print_expr.c
+void print_expr(Printer *printer, const Expr *expr);
+// With a conversion where the type is not evident; letters as in function.h.
+void print_as(Printer *printer, const Expr *expr, char letter);
+void print_cast(Printer *printer, const Expr *value, const Type *type, bool is_try);
+ValueKind print_kind(const Expr *expr);
+void print_number(Printer *printer, const Expr *expr);
+void print_order_by(Printer *printer, const SortList *list);
+void print_window_spec(Printer *printer, const WindowSpec *spec);
+void print_text(Printer *printer, const char *text);
+void print_name(Printer *printer, Slice name);
+void print_literal(Printer *printer, Slice text);
+void print_mark(Printer *printer, Pos pos);
+void print_problem(Printer *printer, Pos pos, const char *condition, const char *suggestion,
+                   const char *format, ...) PRINTF_LIKE(5, 6);
+
+// print_operator.c
+void print_binary(Printer *printer, const Expr *expr);
+void print_divide(Printer *printer, const Expr *left, const Expr *right, bool is_try);
+
+// print_call.c, print_hook.c, print_lambda.c
+void print_call(Printer *printer, const Expr *call);
+void print_template(Printer *printer, const Function *function, const Expr *call);
+void print_over(Printer *printer, const Expr *call);
+void print_hook(Printer *printer, const Function *function, const Expr *call);
+void print_higher_order(Printer *printer, const Function *function, const Expr *call);
+void print_extract(Printer *printer, const Expr *call, Slice field, const Expr *value);
+
+// print_window.c
+const Expr *print_find_window(const Select *select);
+void print_window_call(Printer *printer, const Expr *call);
+bool print_window_is_sliding(const Expr *call);
+void print_window_list(Printer *printer, const Expr *call); // all windows of a row, as a list
+// to_date('...') style constants: micros of a duration literal; false with a problem.
+bool print_duration(Printer *printer, const Expr *expr, TimeUs *duration);
+
+// print_generator.c
+typedef struct Generator {
+    const Function *function;
+    const Expr *call; // its arguments
+    const Slice *aliases;
+    size_t alias_count;
+    Pos pos;
+} Generator;
+bool print_find_generator(const Expr *expr, Generator *generator);
+void print_generator(Printer *printer, const Generator *generator); // select items
+
+// print_query.c, print_relation.c
+void print_query(Printer *printer, const Query *query);
+void print_relation(Printer *printer, const Relation *relation);
