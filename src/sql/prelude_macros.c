@@ -13,10 +13,10 @@ const char *const prelude_macros[] = {
     MACRO("spark_string(x VARCHAR) AS x, (x) AS spark_cast_string(x)"),
     MACRO(
         "spark_text(x VARCHAR) AS x, "
-        "(x BLOB) AS error('[UNSUPPORTED_FEATURE] this function of BINARY is not supported yet'), "
+        "(x BLOB) AS CAST(error('[UNSUPPORTED_FEATURE] this function of BINARY is not supported yet') AS VARCHAR), "
         "(x) AS spark_cast_string(x)"),
     MACRO("spark_part(x VARCHAR) AS x, "
-          "(x BLOB) AS error('[UNSUPPORTED_FEATURE] concat of BINARY is not supported yet'), "
+          "(x BLOB) AS CAST(error('[UNSUPPORTED_FEATURE] concat of BINARY is not supported yet') AS VARCHAR), "
           "(x) AS spark_cast_part(x)"),
     MACRO("spark_tinyint(x TINYINT) AS x, (x VARCHAR) AS spark_cast_tinyint(x), "
           "(x) AS spark_cast_tinyint(x)"),
@@ -62,13 +62,13 @@ const char *const prelude_macros[] = {
     MACRO("spark_bround_at(x, n) AS cast_to_type(spark_bround(x, n), round(x, n))"),
     MACRO("spark_ceil_at(x, n) AS cast_to_type(spark_ceil(x, n), round(x, n))"),
     MACRO("spark_floor_at(x, n) AS cast_to_type(spark_floor(x, n), round(x, n))"),
-    MACRO("spark_shift_left(a INTEGER, b) AS spark_shift_left_int(a, spark_int(b)), "
-          "(a, b) AS spark_shift_left_bigint(a, spark_int(b))"),
-    MACRO("spark_shift_right(a INTEGER, b) AS spark_shift_right_int(a, spark_int(b)), "
-          "(a, b) AS spark_shift_right_bigint(a, spark_int(b))"),
+    MACRO("spark_shift_left(a INTEGER, b) AS spark_shift_left_int(a, b), "
+          "(a, b) AS spark_shift_left_bigint(a, b)"),
+    MACRO("spark_shift_right(a INTEGER, b) AS spark_shift_right_int(a, b), "
+          "(a, b) AS spark_shift_right_bigint(a, b)"),
     MACRO("spark_shift_right_unsigned(a INTEGER, b) AS "
-          "spark_shift_unsigned_int(a, spark_int(b)), "
-          "(a, b) AS spark_shift_unsigned_bigint(a, spark_int(b))"),
+          "spark_shift_unsigned_int(a, b), "
+          "(a, b) AS spark_shift_unsigned_bigint(a, b)"),
     MACRO("spark_bitmap_position(x) AS CASE WHEN x > 0 THEN (x - 1) % 32768 ELSE -x % 32768 END"),
     MACRO("spark_bitmap_bucket(x) AS CASE WHEN x > 0 THEN 1 + (x - 1) // 32768 "
           "ELSE x // 32768 END"),
@@ -93,14 +93,11 @@ const char *const prelude_macros[] = {
     MACRO("spark_replace(s, a, b) AS CASE WHEN a = '' THEN s ELSE replace(s, a, b) END"),
     MACRO("spark_translate(s, a, b) AS translate(s, a, b)"),
     MACRO("spark_reverse(x VARCHAR) AS reverse(x), "
-          "(x BLOB) AS error('[UNSUPPORTED_FEATURE] reverse of BINARY is not supported yet'), "
+          "(x BLOB) AS CAST(error('[UNSUPPORTED_FEATURE] reverse of BINARY is not supported yet') AS VARCHAR), "
           "(x) AS list_reverse(x)"),
     MACRO("spark_locate(part, s, n) AS CAST(CASE WHEN n < 1 THEN 0 "
           "WHEN strpos(substring(s, n), part) = 0 THEN 0 "
           "ELSE strpos(substring(s, n), part) + n - 1 END AS INTEGER)"),
-    MACRO("spark_contains(a, b) AS contains(spark_string(a), spark_string(b))"),
-    MACRO("spark_startswith(a, b) AS starts_with(spark_string(a), spark_string(b))"),
-    MACRO("spark_endswith(a, b) AS ends_with(spark_string(a), spark_string(b))"),
     MACRO("spark_split_part(s, d, n) AS CASE WHEN n = 0 THEN error('[INVALID_INDEX_OF_ZERO] parts "
           "are counted from 1, or from -1 backwards') ELSE split_part(s, d, n) END"),
     MACRO("spark_overlay(s, r, p, n) AS substring(s, 1, p - 1) || r || "
@@ -153,10 +150,10 @@ const char *const prelude_macros[] = {
           "WHEN len(a) > 0 AND len(b) > 0 AND len(list_filter(list_concat(a, b), "
           "lambda e: e IS NULL)) > 0 THEN NULL ELSE false END"),
     MACRO("spark_array_join(a, d) AS CASE WHEN a IS NOT NULL AND d IS NOT NULL THEN "
-          "coalesce(array_to_string(list_filter(list_transform(a, lambda x: spark_string(x)), "
+          "coalesce(array_to_string(list_filter(list_transform(a, lambda x: spark_cast_string(x)), "
           "lambda y: y IS NOT NULL), d), '') END, "
           "(a, d, r) AS CASE WHEN a IS NOT NULL AND d IS NOT NULL THEN "
-          "coalesce(array_to_string(list_transform(a, lambda x: coalesce(spark_string(x), r)), d), "
+          "coalesce(array_to_string(list_transform(a, lambda x: coalesce(spark_cast_string(x), r)), d), "
           "'') END"),
     MACRO("spark_array_remove(a, v) AS CASE WHEN v IS NULL THEN NULL ELSE "
           "list_filter(a, lambda x: x IS NULL OR x <> v) END"),
@@ -177,7 +174,7 @@ const char *const prelude_macros[] = {
           "CASE WHEN a <= b THEN 1 ELSE -1 END) AS INTEGER[]), "
           "(a BIGINT, b BIGINT) AS generate_series(a, b, CASE WHEN a <= b THEN 1 ELSE -1 END), "
           "(a DATE, b DATE) AS CAST(generate_series(CAST(a AS TIMESTAMP), CAST(b AS TIMESTAMP), "
-          "CASE WHEN a <= b THEN INTERVAL 1 DAY ELSE INTERVAL -1 DAY END) AS DATE[]), "
+          "CASE WHEN a <= b THEN INTERVAL '1 day' ELSE INTERVAL '-1 day' END) AS DATE[]), "
           "(a INTEGER, b INTEGER, c INTEGER) AS CAST(generate_series(CAST(a AS BIGINT), b, "
           "spark_step(a, b, c)) AS INTEGER[]), "
           "(a BIGINT, b BIGINT, c BIGINT) AS generate_series(a, b, spark_step(a, b, c)), "

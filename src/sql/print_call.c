@@ -190,8 +190,8 @@ void print_call(Printer *printer, const Expr *call)
     if (!check_clauses(printer, function, call)) {
         return;
     }
-    bool counts_group = function->hook == HOOK_PERCENTILE || call->within_group.count > 0;
-    if (!function_takes(function, call->arguments.count) && !counts_group) {
+    bool is_percentile = function->hook == HOOK_PERCENTILE;
+    if (!function_takes(function, call->arguments.count) && !is_percentile) {
         refuse_arity(printer, function, call);
         return;
     }

@@ -393,10 +393,12 @@ static bool print_special(Printer *printer, const Expr *expr)
         print_pair(printer, "xor", left, right, 0);
         return true;
     case OP_SHIFT_LEFT:
-        print_pair(printer, "spark_shift_left", left, right, 0);
-        return true;
     case OP_SHIFT_RIGHT:
-        print_pair(printer, "spark_shift_right", left, right, 0);
+        print_text(printer, expr->op == OP_SHIFT_LEFT ? "spark_shift_left(" : "spark_shift_right(");
+        print_expr(printer, left);
+        print_text(printer, ", ");
+        print_as(printer, right, 'i');
+        print_text(printer, ")");
         return true;
     default:
         return false;

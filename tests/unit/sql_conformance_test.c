@@ -364,6 +364,7 @@ int main(int argc, char **argv)
 {
     Runner runner = {0};
     Error err;
+    setvbuf(stdout, NULL, _IOLBF, 0); // so that a crash shows where
     DuckOptions options = {.threads = 1};
     const char *folder = "../shared/testdata/spark";
     for (int i = 1; i < argc; i++) {
