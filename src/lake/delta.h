@@ -32,6 +32,7 @@ typedef struct DeltaFile {
     bool data_change;
     const char *stats; // JSON text or NULL
     int64_t version;   // of the commit that added it, where known; else -1
+    bool has_vector;   // some of its rows are deleted: cannot be scanned yet
 } DeltaFile;
 
 typedef struct DeltaFiles {

@@ -308,12 +308,28 @@ static bool append_groups(const Scan *scan, const DeltaFiles *files, Arena *aren
     return true;
 }
 
+// Rows marked deleted would come back to life: better no rows than wrong ones.
+static bool check_vectors(const DeltaSnapshot *snapshot, const DeltaFiles *files, Error *err)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < files->count; i++) {
+        count += files->items[i].has_vector;
+    }
+    return count == 0 || fail(err, ERROR_INPUT,
+                              "table %s needs the Delta reader feature 'deletionVectors', which "
+                              "tarn does not support (%zu of its files have one)",
+                              snapshot->root, count);
+}
+
 bool delta_files_sql(const DeltaSnapshot *snapshot, const DeltaFiles *files, Buffer *sql,
                      Error *err)
 {
     Scan scan = {snapshot, sql,
                  delta_schema_uses(snapshot->schema.logical, TYPE_FLOAT) ||
                      delta_schema_uses(snapshot->schema.logical, TYPE_DOUBLE)};
+    if (!check_vectors(snapshot, files, err)) {
+        return false;
+    }
     size_t start = sql->size;
     buffer_append_char(sql, '(');
     bool ok = true;
@@ -336,11 +352,5 @@ bool delta_files_sql(const DeltaSnapshot *snapshot, const DeltaFiles *files, Buf
 
 bool delta_scan_sql(const DeltaSnapshot *snapshot, Buffer *sql, Error *err)
 {
-    if (snapshot->vector_count > 0) {
-        return fail(err, ERROR_INPUT,
-                    "table %s needs the Delta reader feature 'deletionVectors', which tarn does "
-                    "not support (%zu of its files have one)",
-                    snapshot->root, snapshot->vector_count);
-    }
     return delta_files_sql(snapshot, delta_files(snapshot), sql, err);
 }

@@ -127,20 +127,15 @@ static void apply_files(DeltaSnapshot *snapshot, const DeltaActions *actions)
     for (size_t i = 0; i < actions->removes.count; i++) {
         const DeltaFileAction *file = &actions->removes.items[i];
         file_key(file, &key);
-        DeltaFileAction *live = map_remove_fast(snapshot->files, buffer_slice(&key));
-        snapshot->vector_count -= live != NULL && live->vector_id != NULL;
-        free(live);
+        forget(snapshot->files, buffer_slice(&key));
         free(map_put(snapshot->tombstones, buffer_slice(&key), pack(snapshot, file)));
     }
     for (size_t i = 0; i < actions->adds.count; i++) {
         const DeltaFileAction *file = &actions->adds.items[i];
         file_key(file, &key);
         forget(snapshot->tombstones, buffer_slice(&key));
-        DeltaFileAction *former =
-            map_put(snapshot->files, buffer_slice(&key), pack(snapshot, file));
-        snapshot->vector_count += file->vector_id != NULL;
-        snapshot->vector_count -= former != NULL && former->vector_id != NULL;
-        free(former);
+
+        free(map_put(snapshot->files, buffer_slice(&key), pack(snapshot, file)));
     }
     buffer_done(&key);
     snapshot->view_is_fresh = false;
@@ -362,6 +357,7 @@ const DeltaFiles *delta_files(const DeltaSnapshot *snapshot)
             .data_change = add->data_change,
             .stats = add->stats,
             .version = add->version,
+            .has_vector = add->vector_id != NULL,
         };
     }
     self->view = (DeltaFiles){items, count, count};

@@ -25,13 +25,12 @@ struct DeltaSnapshot {
     Schema partition;            // logical names, in the order of metadata->partition_columns
     const char **partition_keys; // their physical names: keys of partitionValues
     bool mapped;
-    Map *files;          // DeltaFileAction, owned
-    Map *tombstones;     // DeltaFileAction, owned
-    Map *txns;           // DeltaTxnAction in the arena
-    Map *domains;        // DeltaDomain in the arena
-    Map *keys;           // interned keys of partitionValues
-    size_t vector_count; // live files with a deletion vector
-    Arena *view_arena;   // delta_files: made when asked for
+    Map *files;        // DeltaFileAction, owned
+    Map *tombstones;   // DeltaFileAction, owned
+    Map *txns;         // DeltaTxnAction in the arena
+    Map *domains;      // DeltaDomain in the arena
+    Map *keys;         // interned keys of partitionValues
+    Arena *view_arena; // delta_files: made when asked for
     DeltaFiles view;
     bool view_is_fresh;
 };

@@ -36,7 +36,7 @@ for name in sorted(os.listdir(f"{folder}/ours")):
 engine = QueryBuilder().register("types", DeltaTable(f"{folder}/ours/types"))
 for where, expected in (
     ("d = 1.0", [7]), ("d > 1.2", [3, 4, 9]), ("i = 7", [7]), ("NOT flag", [1, 3, 5, 7, 9]), ("f > 0.85", [9]),
-    ("s = 'é1é1é1é1é1é1é1é1é1'", [1]), ("ts > '2024-01-01T00:00:06.9Z'", [9]), ('"dec" = 299999999997.3690000000', [3]),
+    ("s = 'é1é1é1é1é1é1é1é1é1'", [1]), ("ts > '2024-01-01T00:00:06.9Z'", [9]), ("\"dec\" = CAST('299999999997.369' AS DECIMAL(38, 10))", [3]),
     ("day = '2000-01-06'", [9]), ("st.a = 4", [4]),
 ):
     found = pyarrow.table(engine.execute(f"SELECT i FROM types WHERE {where}").read_all())

@@ -21,6 +21,7 @@ spark = (
     .config("spark.sql.session.timeZone", "UTC")
     .config("spark.ui.enabled", "false")
     .config("spark.sql.shuffle.partitions", "2")
+    .config("spark.databricks.delta.snapshotPartitions", "2")
     .config("spark.driver.memory", "1g")
     .config("spark.sql.warehouse.dir", f"{folder}/warehouse")
     .getOrCreate()
