@@ -2,8 +2,8 @@
 //
 // A DecodeTable is a DuckDB table function name() with a fixed schema. Before a statement runs, it
 // is given the inputs of the batch (files or bytes in memory); each thread takes a unit of about
-// a quarter of a megabyte, whole lines, and decodes only the columns the statement uses, straight into
-// DuckDB's vectors.
+// a quarter of a megabyte, whole lines, and decodes only the columns the statement uses, straight
+// into DuckDB's vectors.
 //
 //     inputs  [ file 0 | file 1 ............ | memory 2 ]
 //     units   [   1    |  2   |   3   |   4  |    5     ]   taken by threads in this order

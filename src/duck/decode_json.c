@@ -198,11 +198,10 @@ static const uint32_t *look_up_key(JsonDecoder *decoder, const uint32_t *at, Dec
     return at + 1;
 }
 
-// The slot of the key at `at` (NULL: not wanted). Steps over the key and its colon. *place is
-// where to expect it, and moves on.
-static inline const uint32_t *take_key(JsonDecoder *decoder, const uint32_t *at,
-                                       DecodeFields *fields, size_t *place, DecodeSlot **slot,
-                                       bool *exact)
+// The slot of the key at `at` (NULL: not wanted), when it is not the one that came here last time.
+// Steps over the key and its colon. *place is where to expect the next, and moves on.
+static const uint32_t *take_key(JsonDecoder *decoder, const uint32_t *at, DecodeFields *fields,
+                                size_t *place, DecodeSlot **slot, bool *exact)
 {
     const JsonText *text = &decoder->text;
     const char *start = text->base + at[0];
@@ -216,6 +215,29 @@ static inline const uint32_t *take_key(JsonDecoder *decoder, const uint32_t *at,
         }
     }
     return look_up_key(decoder, at, fields, place, slot, exact);
+}
+
+// The usual field: a short key that came here last time too. Works on a copy of the text that
+// stays in registers. False: take_key must look.
+static inline bool expected_key(const JsonText *text, const uint32_t *at, const Guess *guess)
+{
+    uint32_t size = at[1] - at[0];
+    const char *start = text->base + at[0];
+    return guess->size == size && size <= 16 && start + 16 <= text->readable_end &&
+           (((decode_json_text_word(start) ^ guess->low) & guess->low_mask) |
+            ((decode_json_text_word(start + 8) ^ guess->high) & guess->high_mask)) == 0 &&
+           at[1] < text->limit && start[size] == ':';
+}
+
+// The usual value that is not wanted: a string without escapes, or a short number.
+static inline bool is_plain(const JsonText *text, const uint32_t *at)
+{
+    uint32_t number;
+    if (at[1] >= text->limit) {
+        return false;
+    }
+    return text->base[*at] == '"' ? !text->has_backslash
+                                  : decode_json_text_short_int(text, at, &number);
 }
 
 // ---- values ----------------------------------------------------------------------------------
@@ -401,34 +423,46 @@ static void fill_missing(DecodeFields *fields, uint64_t row)
     }
 }
 
+// A value that is not wanted, or one for a slot (which may hold an exact key's value already).
+static const uint32_t *read_field(JsonDecoder *decoder, const uint32_t *at, DecodeSlot *slot,
+                                  bool exact, uint64_t row, JsonResult *result)
+{
+    if (slot == NULL || (!exact && slot->row == row && slot->exact)) {
+        return decode_json_text_skip(&decoder->text, at, 1);
+    }
+    JsonResult one = JSON_OK;
+    at = read_value(decoder, at, slot, row, &one);
+    *result = one == JSON_OK ? *result : JSON_PARTIAL;
+    slot->exact = exact;
+    return at;
+}
+
 // The object at `at`, whose keys are fields: a field that does not fit makes it partial, not bad.
 static const uint32_t *read_object(JsonDecoder *decoder, const uint32_t *at, DecodeFields *fields,
                                    uint64_t row, JsonResult *result)
 {
-    const JsonText *text = &decoder->text;
+    const JsonText text = decoder->text;
     size_t place = 0;
     at++;
-    char c = decode_json_text_here(text, at);
+    char c = decode_json_text_here(&text, at);
     at += c == '}';
     while (c != '}') {
         DecodeSlot *slot;
         bool exact;
-        at = take_key(decoder, at, fields, &place, &slot, &exact);
-        if (at == NULL) {
+        if (place < fields->guess_count && expected_key(&text, at, &fields->guesses[place])) {
+            slot = fields->guesses[place].slot;
+            exact = fields->guesses[place].exact;
+            place++;
+            at += 2;
+        } else if ((at = take_key(decoder, at, fields, &place, &slot, &exact)) == NULL) {
             return NULL;
         }
-        if (slot == NULL || (!exact && slot->row == row && slot->exact)) {
-            at = decode_json_text_skip(text, at, 1);
-        } else {
-            JsonResult one = JSON_OK;
-            at = read_value(decoder, at, slot, row, &one);
-            *result = one == JSON_OK ? *result : JSON_PARTIAL;
-            slot->exact = exact;
-        }
-        if (at == NULL) {
+        if (slot == NULL && is_plain(&text, at)) {
+            at++;
+        } else if ((at = read_field(decoder, at, slot, exact, row, result)) == NULL) {
             return NULL;
         }
-        c = decode_json_text_here(text, at);
+        c = decode_json_text_here(&text, at);
         if (c != ',' && c != '}') {
             return NULL;
         }

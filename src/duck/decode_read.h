@@ -2,7 +2,7 @@
 //
 //     inputs   [ file 0 ..................... ][ file 1 ][ memory 2 ][ memory 3 ]
 //     units    [ 256 kB  ][ 256 kB ][  rest   ][   3    ][          4           ]
-//     blocks   [32 k][32 k]...                              lines never span blocks
+//     blocks   [16 k][16 k]...                              lines never span blocks
 //
 // A line belongs to the unit in which it starts, so a unit reads past its end to finish its last
 // line and begins behind the first newline (unless it starts its input). Files are read with
@@ -19,7 +19,7 @@
 
 enum {
     READ_UNIT_BYTES = 256 * 1024,
-    READ_BLOCK_BYTES = 32 * 1024,
+    READ_BLOCK_BYTES = 16 * 1024,
     READ_LINE_MAX = 64 * 1024 * 1024,
     READ_CUT_BYTES = 4096, // what is given of a line that is too long
 };

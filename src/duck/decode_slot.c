@@ -315,7 +315,7 @@ static bool parse_time(DecodeSlot *slot, uint64_t row, Slice text)
     int64_t micros;
     bool good = slot->pattern != NULL
                     ? decode_pattern_timestamp(slot->pattern, text, zoned, &micros)
-                    : decode_value_timestamp(text, zoned, &micros);
+                    : decode_value_timestamp_near(text, zoned, &slot->day, &micros);
     if (good) {
         decode_slot_set_int(slot, row, micros);
     }

@@ -12,6 +12,7 @@
 #pragma once
 
 #include "duck/decode_pattern.h"
+#include "duck/decode_value.h"
 #include "duck/duck.h"
 
 typedef struct DecodeFields DecodeFields; // decode_json.c: how a STRUCT's keys find its slots
@@ -33,6 +34,7 @@ struct DecodeSlot {
     uint64_t list_capacity; // and how many there is room for
     DecodeFields *fields;
     const DecodePattern *pattern; // DATE, TIMESTAMP: NULL is ISO
+    DecodeDay day;                // TIMESTAMP: the day read last
     Buffer staged;
 };
 

@@ -504,6 +504,53 @@ bool decode_value_timestamp(Slice text, bool zoned, int64_t *micros)
     return at == text.size && decode_value_join(&time, micros);
 }
 
+// hh:mm:ss in one word. False: not that.
+static inline bool clock_seconds(const char *p, int64_t *seconds)
+{
+    uint64_t word;
+    memcpy(&word, p, sizeof word);
+    word ^= 0x30303a30303a3030u; // digits become their values, colons 0
+    if (((word & 0xf0f0fff0f0fff0f0u) | ((word + 0x0606000606000606u) & 0xf0f0fff0f0fff0f0u)) !=
+        0) {
+        return false;
+    }
+    uint64_t hour = (word & 0xf) * 10 + (word >> 8 & 0xf);
+    uint64_t minute = (word >> 24 & 0xf) * 10 + (word >> 32 & 0xf);
+    uint64_t second = (word >> 48 & 0xf) * 10 + (word >> 56);
+    *seconds = (int64_t)(hour * 3600 + minute * 60 + second);
+    return hour < 24 && minute < 60 && second < 60;
+}
+
+bool decode_value_timestamp_near(Slice text, bool zoned, DecodeDay *day, int64_t *micros)
+{
+    const char *p = text.data;
+    int64_t seconds;
+    if (text.size < 19 || memcmp(p, day->text, sizeof day->text) != 0 ||
+        (p[10] != 'T' && p[10] != ' ') || !clock_seconds(p + 11, &seconds)) {
+        if (!decode_value_timestamp(text, zoned, micros)) {
+            return false;
+        }
+        int32_t days;
+        if (text.size >= sizeof day->text &&
+            decode_value_date((Slice){p, sizeof day->text}, &days)) {
+            memcpy(day->text, p, sizeof day->text);
+            day->micros = days * TIME_DAY;
+        }
+        return true;
+    }
+    int fraction = 0;
+    size_t at = 19;
+    if (at < text.size && p[at] == '.') {
+        at++;
+        take_fraction(text, &at, &fraction);
+    }
+    if (at < text.size && !(zoned && at + 1 == text.size && p[at] == 'Z')) {
+        return decode_value_timestamp(text, zoned, micros);
+    }
+    *micros = day->micros + seconds * TIME_SECOND + fraction;
+    return true;
+}
+
 static int base64_digit(char c)
 {
     if (c >= 'A' && c <= 'Z') {

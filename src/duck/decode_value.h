@@ -21,6 +21,12 @@ bool decode_value_boolean(Slice text, bool *value); // true, false in any case
 bool decode_value_date(Slice text, int32_t *days);
 // `zoned`: an instant (TIMESTAMP); otherwise wall-clock time, and a zone in the text is refused.
 bool decode_value_timestamp(Slice text, bool zoned, int64_t *micros);
+// The same, quicker for the usual form on the day read last. Start with a zeroed DecodeDay.
+typedef struct DecodeDay {
+    char text[10]; // yyyy-mm-dd
+    int64_t micros;
+} DecodeDay;
+bool decode_value_timestamp_near(Slice text, bool zoned, DecodeDay *day, int64_t *micros);
 // Standard alphabet, padding optional; `out` has room for 3/4 of the text.
 bool decode_value_base64(Slice text, char *out, size_t *out_size);
 

@@ -134,12 +134,19 @@ static void test_decimal(void)
         !decode_value_decimal(slice_of("99999999999999999999999999999999999999.5"), 38, 0, &value));
 }
 
+static DecodeDay last_day; // shared by all, so that wrong days would be remembered
+
 static void check_time(const char *text, bool zoned, bool good, const char *expected)
 {
     int64_t micros = 0;
     char shown[32];
     bool read = decode_value_timestamp(slice_of(text), zoned, &micros);
     CHECK(read == good);
+    int64_t near = micros;
+    for (int i = 0; i < 2; i++) {
+        CHECK(decode_value_timestamp_near(slice_of(text), zoned, &last_day, &near) == good);
+        CHECK(near == micros);
+    }
     if (good) {
         time_format_iso(micros, shown);
         CHECK_TEXT(shown, expected);
@@ -177,6 +184,11 @@ static void test_timestamp(void)
     check_time("2024-03-09T10:11:12 Europe/Berlin", true, false, NULL);
     check_time("2024-03-09T10:11Z", true, false, NULL);
     check_time("2024-03-09T", true, false, NULL);
+    check_time("2024-03-09T10:11:12.25", true, true, "2024-03-09T10:11:12.250Z");
+    check_time("2024-03-09T10:1/:12", true, false, NULL);
+    check_time("2024-03-09T10:1::12", true, false, NULL);
+    check_time("2024-03-09T10:59:60", true, false, NULL);
+    check_time("2024-03-09T1a:59:00", true, false, NULL);
     check_time("24-03-09", true, false, NULL);
     check_time("10:11:12", true, false, NULL);
     check_time("", true, false, NULL);
@@ -208,10 +220,13 @@ static void test_timestamp_round_trip(uint64_t seed)
         int64_t micros = 0;
         CHECK(decode_value_timestamp(slice_of(text), true, &micros));
         CHECK(micros == days * TIME_DAY + second * TIME_SECOND + i - offset * TIME_MINUTE);
+        int64_t near = 0;
+        CHECK(decode_value_timestamp_near(slice_of(text), true, &last_day, &near) && near == micros);
         text[26] = 'Z'; // the fast form
         text[27] = '\0';
         CHECK(decode_value_timestamp(slice_of(text), true, &micros));
         CHECK(micros == days * TIME_DAY + second * TIME_SECOND + i);
+        CHECK(decode_value_timestamp_near(slice_of(text), true, &last_day, &near) && near == micros);
         int32_t date;
         text[10] = '\0';
         CHECK(decode_value_date(slice_of(text), &date) && date == days);
