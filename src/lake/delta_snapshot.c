@@ -134,7 +134,6 @@ static void apply_files(DeltaSnapshot *snapshot, const DeltaActions *actions)
         const DeltaFileAction *file = &actions->adds.items[i];
         file_key(file, &key);
         forget(snapshot->tombstones, buffer_slice(&key));
-
         free(map_put(snapshot->files, buffer_slice(&key), pack(snapshot, file)));
     }
     buffer_done(&key);
