@@ -97,6 +97,24 @@ static const char *in_spark_words(Arena *arena, const char *text)
     return result;
 }
 
+// "+(INT, TIMESTAMP)" as "INT + TIMESTAMP"; NULL: no operator with two sides.
+static const char *as_operator(Arena *arena, const char *call)
+{
+    size_t sign = strcspn(call, "(");
+    size_t size = strlen(call);
+    bool is_name = sign == 0 || strchr("+-*/%<>=!|&^~", call[0]) == NULL;
+    size_t depth = 0;
+    for (size_t i = sign + 1; !is_name && i + 1 < size; i++) {
+        depth += call[i] == '(';
+        depth -= call[i] == ')';
+        if (call[i] == ',' && depth == 0) {
+            return arena_printf(arena, "%.*s %.*s %.*s", (int)(i - sign - 1), call + sign + 1,
+                                (int)sign, call, (int)(size - i - 3), call + i + 2);
+        }
+    }
+    return NULL;
+}
+
 // "[CONDITION] message" of tarn's own functions, split; else the first line of DuckDB's.
 static bool diagnose_other(const Problem *problem)
 {
@@ -145,11 +163,20 @@ static bool diagnose_problem(const Problem *problem)
                         suggest(problem), "no table or alias '%.*s' here", (int)strcspn(name, "\""),
                         name);
     }
+    if (strncmp(message, "column \"", 8) == 0 && strstr(message, "must appear in the GROUP BY")) {
+        return diagnose(problem->diagnostics, problem->pos, "MISSING_AGGREGATION",
+                        "add it to GROUP BY or put it into an aggregate such as max()",
+                        "column '%.*s' is neither grouped by nor aggregated",
+                        (int)strcspn(message + 8, "\""), message + 8);
+    }
     if (is(duck->subtype, "NO_MATCHING_FUNCTION")) {
         const char *call = duck->call != NULL ? duck->call : duck->name != NULL ? duck->name : "?";
-        return diagnose(problem->diagnostics, problem->pos, "DATATYPE_MISMATCH", NULL,
-                        "%s cannot take arguments of these types",
-                        in_spark_words(problem->arena, call));
+        const char *text = in_spark_words(problem->arena, call);
+        const char *infix = as_operator(problem->arena, text);
+        return infix != NULL ? diagnose(problem->diagnostics, problem->pos, "DATATYPE_MISMATCH",
+                                        "CAST one side", "there is no %s", infix)
+                             : diagnose(problem->diagnostics, problem->pos, "DATATYPE_MISMATCH",
+                                        NULL, "%s cannot take arguments of these types", text);
     }
     if (strncmp(message, "Macro ", 6) == 0 && strstr(message, "does not support") != NULL) {
         Slice name = {message + 6, strcspn(message + 6, "(")};
@@ -160,6 +187,33 @@ static bool diagnose_problem(const Problem *problem)
     return diagnose_other(problem);
 }
 
+// To DuckDB a misspelt column that gives its item its name ("x" AS "x") is an alias that is used
+// too early. Without the alias it says what is missing; spaces keep the positions.
+static void ask_without_alias(DuckConn *conn, const char *sql, DuckProblem *duck, Arena *arena)
+{
+    static const char *const openings[] = {"Column \"", "Alias with name \""};
+    const char *message = duck->message == NULL ? "" : duck->message;
+    for (size_t i = 0; i < ARRAY_LEN(openings); i++) {
+        size_t size = strlen(openings[i]);
+        if (strncmp(message, openings[i], size) != 0) {
+            continue;
+        }
+        Slice name = {message + size, strcspn(message + size, "\"")};
+        const char *alias = arena_printf(arena, " AS \"%.*s\"", SLICE_ARG(name));
+        char *plain = arena_text(arena, slice_of(sql));
+        for (char *at = strstr(plain, alias); at != NULL; at = strstr(at, alias)) {
+            memset(at, ' ', strlen(alias));
+        }
+        Schema schema = {0};
+        DuckProblem second = {0};
+        Error err;
+        if (!duck_describe(conn, plain, &schema, arena, &second, &err) && second.message != NULL) {
+            *duck = second;
+        }
+        return;
+    }
+}
+
 bool sql_bind(DuckConn *conn, const char *sql, const SourceMap *map, Pos fallback,
               Diagnostics *diagnostics, Schema *schema, Arena *arena)
 {
@@ -168,6 +222,7 @@ bool sql_bind(DuckConn *conn, const char *sql, const SourceMap *map, Pos fallbac
     Schema bound = {0};
     if (!duck_describe(conn, sql, &bound, arena, &duck, &err)) {
         Problem problem = {&duck, fallback, diagnostics, arena};
+        ask_without_alias(conn, sql, &duck, arena);
         if (duck.message == NULL) {
             duck.message = err.message;
         }
@@ -186,4 +241,35 @@ bool sql_bind(DuckConn *conn, const char *sql, const SourceMap *map, Pos fallbac
     }
     *schema = bound;
     return true;
+}
+
+void sql_error_in_spark_words(Error *err)
+{
+    static const struct {
+        const char *part;
+        const char *condition;
+    } known[] = {
+        {"out of range for the destination type", "ARITHMETIC_OVERFLOW"},
+        {"verflow in", "ARITHMETIC_OVERFLOW"},
+        {"Could not convert", "CAST_INVALID_INPUT"},
+        {"Could not cast", "NUMERIC_VALUE_OUT_OF_RANGE.WITH_SUGGESTION"},
+        {"Map keys must be unique", "DUPLICATED_MAP_KEY"},
+        {"more than one row returned by a subquery", "SCALAR_SUBQUERY_TOO_MANY_ROWS"},
+    };
+    if (err->kind != ERROR_INPUT || err->message[0] == '[') {
+        return;
+    }
+    Arena *arena = arena_create(0);
+    Slice line = {err->message, strcspn(err->message, "\n")};
+    const char *text = in_spark_words(arena, arena_text(arena, line));
+    const char *condition = NULL;
+    for (size_t i = 0; i < ARRAY_LEN(known) && condition == NULL; i++) {
+        condition = strstr(text, known[i].part) != NULL ? known[i].condition : NULL;
+    }
+    if (condition != NULL) {
+        fail(err, ERROR_INPUT, "[%s] %s", condition, text);
+    } else {
+        fail(err, ERROR_INPUT, "%s", text);
+    }
+    arena_destroy(arena);
 }

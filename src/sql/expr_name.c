@@ -8,11 +8,31 @@
 #include "sql/format_internal.h"
 #include "sql/print_internal.h"
 
-static void name_list(const ExprList *list, size_t first, Buffer *out)
+// Parameters of the lambdas around an expression: Spark shows each as namedlambdavariable().
+typedef struct LambdaNames {
+    const Expr *lambda;
+    const struct LambdaNames *outer;
+} LambdaNames;
+
+static void name_expr(const LambdaNames *lambdas, const Expr *expr, Buffer *out);
+
+static bool is_parameter(const LambdaNames *lambdas, Slice name)
+{
+    for (; lambdas != NULL; lambdas = lambdas->outer) {
+        for (size_t i = 0; i < lambdas->lambda->parameter_count; i++) {
+            if (slice_equal(lambdas->lambda->parameters[i], name)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static void name_list(const LambdaNames *lambdas, const ExprList *list, size_t first, Buffer *out)
 {
     for (size_t i = first; i < list->count; i++) {
         buffer_append_text(out, i > first ? ", " : "");
-        sql_expr_name(list->items[i], out);
+        name_expr(lambdas, list->items[i], out);
     }
 }
 
@@ -109,11 +129,11 @@ static bool range_has(Slice range, int position)
     return from >= 0 && position >= from && position <= to;
 }
 
-static void name_interval(const Expr *expr, Buffer *out)
+static void name_interval(const LambdaNames *lambdas, const Expr *expr, Buffer *out)
 {
     Slice range = expr->text;
     if (!expr->interval_is_constant) {
-        sql_expr_name(expr->arguments.items[0], out);
+        name_expr(lambdas, expr->arguments.items[0], out);
         return;
     }
     bool negative = expr->months < 0 || expr->days * TIME_DAY + expr->micros < 0;
@@ -146,19 +166,20 @@ static void name_typed(const Expr *expr, Buffer *out)
     buffer_printf(out, " '%.*s'", SLICE_ARG(expr->text));
 }
 
-static void name_sort(const SortList *list, Buffer *out)
+static void name_sort(const LambdaNames *lambdas, const SortList *list, Buffer *out)
 {
     for (size_t i = 0; i < list->count; i++) {
         const SortItem *item = &list->items[i];
         bool first = item->nulls != 0 ? item->nulls < 0 : !item->descending;
         buffer_append_text(out, i > 0 ? ", " : "");
-        sql_expr_name(item->expr, out);
+        name_expr(lambdas, item->expr, out);
         buffer_append_text(out, item->descending ? " DESC" : " ASC");
         buffer_append_text(out, first ? " NULLS FIRST" : " NULLS LAST");
     }
 }
 
-static void name_bound(FrameBound bound, const Expr *offset, Buffer *out)
+static void name_bound(const LambdaNames *lambdas, FrameBound bound, const Expr *offset,
+                       Buffer *out)
 {
     static const char *const texts[] = {
         [FRAME_UNBOUNDED_PRECEDING] = "UNBOUNDED PRECEDING",
@@ -169,7 +190,7 @@ static void name_bound(FrameBound bound, const Expr *offset, Buffer *out)
     };
     if (offset != NULL) { // Spark shows an offset backwards as a negative one forwards
         buffer_append_text(out, bound == FRAME_PRECEDING ? "-" : "");
-        sql_expr_name(offset, out);
+        name_expr(lambdas, offset, out);
         buffer_append_text(out, " FOLLOWING");
         return;
     }
@@ -196,7 +217,7 @@ static const char *standard_frame(const Expr *call)
                : "ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING";
 }
 
-static void name_over(const Expr *call, Buffer *out)
+static void name_over(const LambdaNames *lambdas, const Expr *call, Buffer *out)
 {
     const WindowSpec *spec = call->over;
     buffer_append_text(out, " OVER (");
@@ -207,19 +228,19 @@ static void name_over(const Expr *call, Buffer *out)
     }
     if (spec->partition_by.count > 0) {
         buffer_append_text(out, "PARTITION BY ");
-        name_list(&spec->partition_by, 0, out);
+        name_list(lambdas, &spec->partition_by, 0, out);
         buffer_append_text(out, " ");
     }
     if (spec->order_by.count > 0) {
         buffer_append_text(out, "ORDER BY ");
-        name_sort(&spec->order_by, out);
+        name_sort(lambdas, &spec->order_by, out);
         buffer_append_text(out, " ");
     }
     if (spec->has_frame) {
         buffer_append_text(out, spec->frame_is_rows ? "ROWS BETWEEN " : "RANGE BETWEEN ");
-        name_bound(spec->start, spec->start_offset, out);
+        name_bound(lambdas, spec->start, spec->start_offset, out);
         buffer_append_text(out, " AND ");
-        name_bound(spec->end, spec->end_offset, out);
+        name_bound(lambdas, spec->end, spec->end_offset, out);
     } else {
         buffer_append_text(out, standard_frame(call));
     }
@@ -257,37 +278,38 @@ static const char *defaults_of(const Function *function, const Expr *call)
     return missing == 0 ? NULL : missing == 1 && bar != NULL ? "NULL" : function->defaults;
 }
 
-static void name_shorthand(const Expr *call, Buffer *out)
+static void name_shorthand(const LambdaNames *lambdas, const Expr *call, Buffer *out)
 {
-    sql_expr_name(call->arguments.items[0], out);
+    name_expr(lambdas, call->arguments.items[0], out);
 }
 
 // Calls that Spark shows as something else; true when done.
-static bool name_special(const Expr *call, const Function *function, Buffer *out)
+static bool name_special(const LambdaNames *lambdas, const Expr *call, const Function *function,
+                         Buffer *out)
 {
     const char *name = function == NULL ? "" : function->name;
     size_t count = call->arguments.count;
     if (strcmp(name, "isnull") == 0 || strcmp(name, "isnotnull") == 0) {
         buffer_append_char(out, '(');
-        name_list(&call->arguments, 0, out);
+        name_list(lambdas, &call->arguments, 0, out);
         buffer_append_text(out, name[2] == 'n' && name[3] == 'o' ? " IS NOT NULL)" : " IS NULL)");
         return true;
     }
     if (strcmp(name, "like") == 0 && count == 2) {
-        sql_expr_name(call->arguments.items[0], out);
+        name_expr(lambdas, call->arguments.items[0], out);
         buffer_append_text(out, " LIKE ");
-        sql_expr_name(call->arguments.items[1], out);
+        name_expr(lambdas, call->arguments.items[1], out);
         return true;
     }
     if (function != NULL && function->hook == HOOK_CAST) {
-        name_shorthand(call, out);
+        name_shorthand(lambdas, call, out);
         return true;
     }
     if (strcmp(name, "datepart") == 0 || strcmp(name, "date_part") == 0) {
         buffer_printf(out, "%s(", name);
-        sql_expr_name(call->arguments.items[0], out);
+        name_expr(lambdas, call->arguments.items[0], out);
         buffer_append_text(out, " FROM ");
-        sql_expr_name(call->arguments.items[1], out);
+        name_expr(lambdas, call->arguments.items[1], out);
         buffer_append_char(out, ')');
         return true;
     }
@@ -296,28 +318,38 @@ static bool name_special(const Expr *call, const Function *function, Buffer *out
     }
     if ((strcmp(name, "dateadd") == 0 || strcmp(name, "datediff") == 0) && count == 2) {
         buffer_append_text(out, strcmp(name, "dateadd") == 0 ? "date_add(" : "datediff(");
-        name_list(&call->arguments, 0, out);
+        name_list(lambdas, &call->arguments, 0, out);
         buffer_append_char(out, ')');
         return true;
     }
     return false;
 }
 
-static void name_window_call(const Expr *call, const Function *function, Buffer *out)
+static void name_window_call(const LambdaNames *lambdas, const Expr *call, const Function *function,
+                             Buffer *out)
 {
     bool ranks = function != NULL && function->kind == FUNCTION_WINDOW && function->shown != NULL;
     if (!ranks) {
-        name_list(&call->arguments, 0, out);
+        name_list(lambdas, &call->arguments, 0, out);
     }
 }
 
-static void name_call(const Expr *call, Buffer *out)
+static bool is_reduce(const Function *function)
+{
+    return function != NULL && function->hook == HOOK_HIGHER_ORDER &&
+           strcmp(function->sql, "aggregate") == 0;
+}
+
+static void name_call(const LambdaNames *lambdas, const Expr *call, Buffer *out)
 {
     const Function *function = function_find(call->text, call->arguments.count);
-    if (name_special(call, function, out)) {
+    if (name_special(lambdas, call, function, out)) {
         return;
     }
-    if (function != NULL && function->shown != NULL) {
+    bool agg_list = function != NULL && strcmp(function->name, "string_agg") == 0;
+    if (agg_list && call->within_group.count > 0) {
+        buffer_append_text(out, "listagg");
+    } else if (function != NULL && function->shown != NULL) {
         buffer_append_text(out, function->shown);
     } else {
         append_lower(call->text, out);
@@ -332,29 +364,42 @@ static void name_call(const Expr *call, Buffer *out)
     if (count && star) {
         buffer_append_char(out, '1');
     } else if (from_json || flag || to_json) {
-        sql_expr_name(call->arguments.items[0], out);
+        name_expr(lambdas, call->arguments.items[0], out);
     } else {
-        name_window_call(call, function, out);
+        name_window_call(lambdas, call, function, out);
         const char *defaults = defaults_of(function, call);
         if (defaults != NULL) {
             name_defaults(defaults, call->arguments.count == 0, out);
         } else if (function != NULL && strcmp(function->name, "percentile") == 0) {
             buffer_append_text(out, ", 1");
+        } else if (is_reduce(function) && call->arguments.count == 3) {
+            buffer_append_text(out,
+                               ", lambdafunction(namedlambdavariable(), namedlambdavariable())");
+        } else if (function != NULL && strcmp(function->name, "assert_true") == 0 &&
+                   call->arguments.count == 1) {
+            buffer_append_text(out, ", '");
+            name_expr(lambdas, call->arguments.items[0], out);
+            buffer_append_text(out, "' is not true!");
         }
     }
     buffer_append_char(out, ')');
     if (call->within_group.count > 0) {
         buffer_append_text(out, " WITHIN GROUP (ORDER BY ");
-        name_sort(&call->within_group, out);
+        if (function != NULL && function->hook == HOOK_PERCENTILE) {
+            name_expr(lambdas, call->within_group.items[0].expr, out);
+            buffer_append_text(out, call->within_group.items[0].descending ? " DESC" : "");
+        } else {
+            name_sort(lambdas, &call->within_group, out);
+        }
         buffer_append_char(out, ')');
     }
     if (call->filter != NULL) {
         buffer_append_text(out, " FILTER (WHERE ");
-        sql_expr_name(call->filter, out);
+        name_expr(lambdas, call->filter, out);
         buffer_append_char(out, ')');
     }
     if (call->over != NULL) {
-        name_over(call, out);
+        name_over(lambdas, call, out);
     }
 }
 
@@ -370,82 +415,82 @@ static const char *operator_text(Op op)
     return (size_t)op < ARRAY_LEN(texts) && texts[op] != NULL ? texts[op] : "?";
 }
 
-static void name_binary(const Expr *expr, Buffer *out)
+static void name_binary(const LambdaNames *lambdas, const Expr *expr, Buffer *out)
 {
     if (expr->op == OP_CONCAT) {
         buffer_append_text(out, "concat(");
-        name_list(&expr->arguments, 0, out);
+        name_list(lambdas, &expr->arguments, 0, out);
         buffer_append_char(out, ')');
         return;
     }
     buffer_append_text(out, expr->op == OP_NE ? "(NOT (" : "(");
-    sql_expr_name(expr->arguments.items[0], out);
+    name_expr(lambdas, expr->arguments.items[0], out);
     buffer_printf(out, " %s ", operator_text(expr->op));
-    sql_expr_name(expr->arguments.items[1], out);
+    name_expr(lambdas, expr->arguments.items[1], out);
     buffer_append_text(out, expr->op == OP_NE ? "))" : ")");
 }
 
-static void name_case(const Expr *expr, Buffer *out)
+static void name_case(const LambdaNames *lambdas, const Expr *expr, Buffer *out)
 {
     buffer_append_text(out, "CASE");
     for (size_t i = 0; i + 1 < expr->arguments.count; i += 2) {
         buffer_append_text(out, " WHEN ");
         if (expr->operand != NULL) {
             buffer_append_char(out, '(');
-            sql_expr_name(expr->operand, out);
+            name_expr(lambdas, expr->operand, out);
             buffer_append_text(out, " = ");
         }
-        sql_expr_name(expr->arguments.items[i], out);
+        name_expr(lambdas, expr->arguments.items[i], out);
         buffer_append_text(out, expr->operand != NULL ? ") THEN " : " THEN ");
-        sql_expr_name(expr->arguments.items[i + 1], out);
+        name_expr(lambdas, expr->arguments.items[i + 1], out);
     }
     if (expr->otherwise != NULL) {
         buffer_append_text(out, " ELSE ");
-        sql_expr_name(expr->otherwise, out);
+        name_expr(lambdas, expr->otherwise, out);
     }
     buffer_append_text(out, " END");
 }
 
-static void name_predicate(const Expr *expr, Buffer *out)
+static void name_predicate(const LambdaNames *lambdas, const Expr *expr, Buffer *out)
 {
     const ExprList *arguments = &expr->arguments;
     buffer_append_text(out, expr->negated && expr->kind != EXPR_IS ? "(NOT " : "");
     switch (expr->kind) {
     case EXPR_BETWEEN:
         buffer_append_text(out, "between(");
-        name_list(arguments, 0, out);
+        name_list(lambdas, arguments, 0, out);
         buffer_append_char(out, ')');
         break;
     case EXPR_IN:
         buffer_append_char(out, '(');
-        sql_expr_name(arguments->items[0], out);
+        name_expr(lambdas, arguments->items[0], out);
         buffer_append_text(out, " IN (");
         if (expr->query != NULL) {
             buffer_append_text(out, "listquery()");
         } else {
-            name_list(arguments, 1, out);
+            name_list(lambdas, arguments, 1, out);
         }
         buffer_append_text(out, "))");
         break;
     case EXPR_LIKE:
         if (expr->op == OP_LIKE) {
-            sql_expr_name(arguments->items[0], out);
+            name_expr(lambdas, arguments->items[0], out);
             buffer_append_text(out, " LIKE ");
-            sql_expr_name(arguments->items[1], out);
+            name_expr(lambdas, arguments->items[1], out);
             if (arguments->count > 2) {
                 buffer_printf(out, " ESCAPE '%.*s'", SLICE_ARG(arguments->items[2]->text));
             }
         } else {
             buffer_append_text(out, expr->op == OP_ILIKE ? "ilike(" : "RLIKE(");
-            sql_expr_name(arguments->items[0], out);
+            name_expr(lambdas, arguments->items[0], out);
             buffer_append_text(out, ", ");
-            sql_expr_name(arguments->items[1], out);
+            name_expr(lambdas, arguments->items[1], out);
             buffer_append_char(out, ')');
         }
         break;
     default:
         buffer_append_char(out, '(');
-        sql_expr_name(arguments->items[0], out);
+        name_expr(lambdas, arguments->items[0], out);
         buffer_append_text(out, expr->negated ? " IS NOT " : " IS ");
         buffer_append_text(out, expr->op == OP_IS_NULL    ? "NULL"
                                 : expr->op == OP_IS_TRUE  ? "TRUE"
@@ -457,31 +502,42 @@ static void name_predicate(const Expr *expr, Buffer *out)
     buffer_append_text(out, expr->negated && expr->kind != EXPR_IS ? ")" : "");
 }
 
-static void name_compound(const Expr *expr, Buffer *out)
+static void name_lambda(const LambdaNames *lambdas, const Expr *expr, Buffer *out)
+{
+    LambdaNames inner = {expr, lambdas};
+    buffer_append_text(out, "lambdafunction(");
+    name_expr(&inner, expr->arguments.items[0], out);
+    for (size_t i = 0; i < expr->parameter_count; i++) {
+        buffer_append_text(out, ", namedlambdavariable()");
+    }
+    buffer_append_char(out, ')');
+}
+
+static void name_compound(const LambdaNames *lambdas, const Expr *expr, Buffer *out)
 {
     switch (expr->kind) {
     case EXPR_CASE:
-        name_case(expr, out);
+        name_case(lambdas, expr, out);
         break;
     case EXPR_CAST:
         buffer_append_text(out, expr->is_try ? "TRY_CAST(" : "CAST(");
-        sql_expr_name(expr->arguments.items[0], out);
+        name_expr(lambdas, expr->arguments.items[0], out);
         buffer_append_text(out, " AS ");
         append_upper_type(expr->type, out);
         buffer_append_char(out, ')');
         break;
     case EXPR_EXTRACT:
         buffer_printf(out, "extract(%.*s FROM ", SLICE_ARG(expr->text));
-        sql_expr_name(expr->arguments.items[0], out);
+        name_expr(lambdas, expr->arguments.items[0], out);
         buffer_append_char(out, ')');
         break;
     case EXPR_FIELD:
         buffer_append(out, expr->text);
         break;
     case EXPR_INDEX:
-        sql_expr_name(expr->arguments.items[0], out);
+        name_expr(lambdas, expr->arguments.items[0], out);
         buffer_append_char(out, '[');
-        sql_expr_name(expr->arguments.items[1], out);
+        name_expr(lambdas, expr->arguments.items[1], out);
         buffer_append_char(out, ']');
         break;
     case EXPR_SUBQUERY:
@@ -491,16 +547,11 @@ static void name_compound(const Expr *expr, Buffer *out)
         buffer_append_text(out, expr->negated ? "(NOT exists())" : "exists()");
         break;
     case EXPR_LAMBDA:
-        buffer_append_text(out, "lambdafunction(");
-        sql_expr_name(expr->arguments.items[0], out);
-        for (size_t i = 0; i < expr->parameter_count; i++) {
-            buffer_append_text(out, ", namedlambdavariable()");
-        }
-        buffer_append_char(out, ')');
+        name_lambda(lambdas, expr, out);
         break;
     case EXPR_ROW:
         buffer_append_text(out, "struct(");
-        name_list(&expr->arguments, 0, out);
+        name_list(lambdas, &expr->arguments, 0, out);
         buffer_append_char(out, ')');
         break;
     default:
@@ -509,7 +560,7 @@ static void name_compound(const Expr *expr, Buffer *out)
     }
 }
 
-void sql_expr_name(const Expr *expr, Buffer *out)
+static void name_expr(const LambdaNames *lambdas, const Expr *expr, Buffer *out)
 {
     switch (expr->kind) {
     case EXPR_NULL:
@@ -536,36 +587,45 @@ void sql_expr_name(const Expr *expr, Buffer *out)
         name_typed(expr, out);
         break;
     case EXPR_INTERVAL:
-        name_interval(expr, out);
+        name_interval(lambdas, expr, out);
         break;
     case EXPR_COLUMN:
-        buffer_append(out, expr->name.parts[expr->name.count - 1]);
+        if (is_parameter(lambdas, expr->name.parts[0]) && expr->name.count == 1) {
+            buffer_append_text(out, "namedlambdavariable()");
+        } else {
+            buffer_append(out, expr->name.parts[expr->name.count - 1]);
+        }
         break;
     case EXPR_STAR:
         buffer_append_char(out, '*');
         break;
     case EXPR_CALL:
-        name_call(expr, out);
+        name_call(lambdas, expr, out);
         break;
     case EXPR_UNARY:
         buffer_append_text(out, expr->op == OP_NOT      ? "(NOT "
                                 : expr->op == OP_NEGATE ? "(- "
                                 : expr->op == OP_PLUS   ? "(+ "
                                                         : "~");
-        sql_expr_name(expr->arguments.items[0], out);
+        name_expr(lambdas, expr->arguments.items[0], out);
         buffer_append_text(out, expr->op == OP_BIT_NOT ? "" : ")");
         break;
     case EXPR_BINARY:
-        name_binary(expr, out);
+        name_binary(lambdas, expr, out);
         break;
     case EXPR_BETWEEN:
     case EXPR_IN:
     case EXPR_LIKE:
     case EXPR_IS:
-        name_predicate(expr, out);
+        name_predicate(lambdas, expr, out);
         break;
     default:
-        name_compound(expr, out);
+        name_compound(lambdas, expr, out);
         break;
     }
+}
+
+void sql_expr_name(const Expr *expr, Buffer *out)
+{
+    name_expr(NULL, expr, out);
 }

@@ -183,6 +183,11 @@ void format_interval(FormatInterval interval, Buffer *out)
                       (int)(months % 12));
         return;
     }
+    // The days of DATE - DATE and INTERVAL n DAY are days, everything else comes as microseconds.
+    if (interval.months == 0 && interval.days != 0 && interval.micros == 0) {
+        buffer_printf(out, "INTERVAL '%d' DAY", interval.days);
+        return;
+    }
     const char *sign = micros < 0 ? "-" : "";
     uint64_t rest = micros < 0 ? 0 - (uint64_t)micros : (uint64_t)micros;
     buffer_append_text(out, "INTERVAL '");

@@ -35,6 +35,7 @@ typedef enum PrintHook {
     HOOK_EXTRACT,
     HOOK_FROM_JSON,
     HOOK_GENERATOR,
+    HOOK_GROUPING_ID,
     HOOK_HIGHER_ORDER,
     HOOK_IF,
     HOOK_MAP,

@@ -19,6 +19,9 @@
 #define SUM                                                                                        \
     "cast_to_type(sum($D$1)$W, json_transform('null', "                                            \
     "spark_sum_type(typeof(any_value($1)$W))))"
+#define TRY_SUM                                                                                    \
+    "cast_to_type(spark_fit(sum($D$1)$W, spark_sum_type(typeof(any_value($1)$W))), "               \
+    "json_transform('null', spark_sum_type(typeof(any_value($1)$W))))"
 #define AVG                                                                                        \
     "cast_to_type(spark_average(sum($D$1)$W, count($D$1)$W, "                                      \
     "spark_average_type(typeof(any_value($1)$W))), "                                               \
@@ -27,14 +30,16 @@
 static const Function functions[] = {
     HOOKED("count", KIND_BIGINT, 0, ANY_COUNT, HOOK_COUNT, NULL),
     AGG("sum", KIND_UNKNOWN, 1, 1, SUM),
-    AGG("try_sum", KIND_UNKNOWN, 1, 1, "TRY(" SUM ")"),
+    AGG("try_sum", KIND_UNKNOWN, 1, 1, TRY_SUM),
     AGG("avg", KIND_UNKNOWN, 1, 1, AVG),
     AGG("mean", KIND_UNKNOWN, 1, 1, AVG),
-    AGG("try_avg", KIND_UNKNOWN, 1, 1, "TRY(" AVG ")"),
+    AGG("try_avg", KIND_UNKNOWN, 1, 1, AVG),
     AGG("min", KIND_UNKNOWN, 1, 1, "min($D$1)$W"),
     AGG("max", KIND_UNKNOWN, 1, 1, "max($D$1)$W"),
     AGG("min_by", KIND_UNKNOWN, 2, 2, "arg_min_null($1, $2)$W"),
     AGG("max_by", KIND_UNKNOWN, 2, 2, "arg_max_null($1, $2)$W"),
+    AGG("min_by", KIND_ARRAY, 3, 3, "arg_min($1, $2, $3)$W"),
+    AGG("max_by", KIND_ARRAY, 3, 3, "arg_max($1, $2, $3)$W"),
     AGG("count_if", KIND_BIGINT, 1, 1, "count($DCASE WHEN $1 THEN 1 END)$W"),
     AGG("collect_list", KIND_ARRAY, 1, 1, "spark_list(array_agg($D$1)$F(($1) IS NOT NULL)$G)"),
     AGG("array_agg", KIND_ARRAY, 1, 1, "spark_list(array_agg($D$1)$F(($1) IS NOT NULL)$G)"),
@@ -70,12 +75,11 @@ static const Function functions[] = {
     HOOKED("percentile", KIND_UNKNOWN, 2, 2, HOOK_PERCENTILE, "quantile_cont"),
     HOOKED("percentile_cont", KIND_UNKNOWN, 1, 1, HOOK_PERCENTILE, "quantile_cont"),
     HOOKED("percentile_disc", KIND_UNKNOWN, 1, 1, HOOK_PERCENTILE, "quantile_disc"),
+    HOOKED("percentile_approx", KIND_UNKNOWN, 2, 3, HOOK_PERCENTILE, "quantile_disc"),
+    HOOKED("approx_percentile", KIND_UNKNOWN, 2, 3, HOOK_PERCENTILE, "quantile_disc"),
     AGG("regr_count", KIND_BIGINT, 2, 2, "CAST(regr_count($1d, $2d)$W AS BIGINT)"),
     AGG("regr_avgx", KIND_DOUBLE, 2, 2, "regr_avgx($1d, $2d)$W"),
     AGG("regr_avgy", KIND_DOUBLE, 2, 2, "regr_avgy($1d, $2d)$W"),
-    AGG("regr_sxx", KIND_DOUBLE, 2, 2, "regr_sxx($1d, $2d)$W"),
-    AGG("regr_syy", KIND_DOUBLE, 2, 2, "regr_syy($1d, $2d)$W"),
-    AGG("regr_sxy", KIND_DOUBLE, 2, 2, "regr_sxy($1d, $2d)$W"),
     AGG("regr_slope", KIND_DOUBLE, 2, 2, "regr_slope($1d, $2d)$W"),
     AGG("regr_intercept", KIND_DOUBLE, 2, 2, "regr_intercept($1d, $2d)$W"),
     AGG("mode", KIND_UNKNOWN, 1, 1, "mode($1)$W"),
@@ -85,6 +89,7 @@ static const Function functions[] = {
     {"listagg", FUNCTION_AGGREGATE, KIND_STRING, 1, 1, HOOK_NONE, "string_agg($D$1s, ''$O)$W", NULL,
      "NULL"},
     AGG("listagg", KIND_STRING, 2, 2, "string_agg($D$1s, $2s$O)$W"),
+    HOOKED("grouping_id", KIND_BIGINT, 0, ANY_COUNT, HOOK_GROUPING_ID, NULL),
     AGG("grouping", KIND_INT, 1, 1, "CAST(grouping($1) AS TINYINT)"),
 
     WIN("row_number", KIND_INT, 0, 0, "CAST(row_number()$W AS INTEGER)", NULL, NULL),

@@ -24,7 +24,7 @@ static const Function functions[] = {
     F("try_multiply", KIND_UNKNOWN, 2, 2, "TRY($1 * $2)"),
     {"try_divide", FUNCTION_SCALAR, KIND_UNKNOWN, 2, 2, HOOK_DIVIDE, "TRY", NULL, NULL},
     M("sqrt", "SQRT", "spark_sqrt($1d)"),
-    M("cbrt", "CBRT", "cbrt($1d)"),
+    M("cbrt", "CBRT", "spark_cbrt($1d)"),
     M("exp", "EXP", "exp($1d)"),
     M("expm1", "EXPM1", "spark_expm1($1d)"),
     M("ln", NULL, "spark_ln($1d)"),

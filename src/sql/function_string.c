@@ -101,6 +101,8 @@ static const Function functions[] = {
     S("regexp_substr", 2, 2, "regexp_extract_all($1s, $2s)[1]"),
     FD("split", KIND_ARRAY, 2, 2, "spark_split($1s, $2s)", NULL, "-1"),
 
+    F("split", KIND_ARRAY, 3, 3, "spark_split($1s, $2s, $3i)"),
+
     F("base64", KIND_STRING, 1, 1, "to_base64($1x)"),
     F("unbase64", KIND_BINARY, 1, 1, "from_base64($1s)"),
     S("hex", 1, 1, "spark_hex($1)"),

@@ -66,6 +66,16 @@ static const Function functions[] = {
       "TRY(spark_make_timestamp($1i, $2i, $3i, $4i, $5i, $6))"),
     F("try_make_timestamp_ltz", KIND_TIMESTAMP, 6, 6,
       "TRY(spark_make_timestamp($1i, $2i, $3i, $4i, $5i, $6))"),
+    F("make_timestamp", KIND_TIMESTAMP, 1, 1, "$1T"),
+    F("make_timestamp", KIND_TIMESTAMP, 7, 7,
+      "timezone($7s, spark_cast_ntz(spark_make_timestamp($1i, $2i, $3i, $4i, $5i, $6)))"),
+    F("try_make_timestamp", KIND_TIMESTAMP, 1, 1, "TRY($1T)"),
+    F("try_make_timestamp", KIND_TIMESTAMP, 7, 7,
+      "TRY(timezone($7s, spark_cast_ntz(spark_make_timestamp($1i, $2i, $3i, $4i, $5i, $6))))"),
+    F("make_timestamp_ltz", KIND_TIMESTAMP, 7, 7,
+      "timezone($7s, spark_cast_ntz(spark_make_timestamp($1i, $2i, $3i, $4i, $5i, $6)))"),
+    F("try_make_timestamp_ltz", KIND_TIMESTAMP, 7, 7,
+      "TRY(timezone($7s, spark_cast_ntz(spark_make_timestamp($1i, $2i, $3i, $4i, $5i, $6))))"),
     F("make_timestamp_ntz", KIND_NTZ, 6, 6,
       "spark_cast_ntz(spark_make_timestamp($1i, $2i, $3i, $4i, $5i, $6))"),
     F("try_make_timestamp_ntz", KIND_NTZ, 6, 6,
@@ -105,7 +115,8 @@ static const Function functions[] = {
     FD("convert_timezone", KIND_NTZ, 2, 2, "timezone($1s, timezone('UTC', spark_cast_ntz($2)))",
        NULL, NULL),
     H("window", KIND_STRUCT, 2, 4, HOOK_WINDOW, NULL),
-    F("window_time", KIND_TIMESTAMP, 1, 1, "(struct_extract($1, 'end') - INTERVAL '1 microsecond')"),
+    F("window_time", KIND_TIMESTAMP, 1, 1,
+      "(struct_extract($1, 'end') - INTERVAL '1 microsecond')"),
 };
 
 const FunctionGroup function_times = {functions, sizeof functions / sizeof functions[0]};

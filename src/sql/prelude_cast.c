@@ -87,9 +87,9 @@ static bool to_string(const void *target, const DuckColumn *column, uint64_t row
                     "[UNSUPPORTED_FEATURE] concat of arrays in columns is not supported yet; "
                     "flatten(array(a, b)) does the same");
     }
-    if (kind == TYPE_OTHER) {
-        return fail(err, ERROR_INPUT, "[UNSUPPORTED_FEATURE] %s as text is not supported",
-                    column->type->name);
+    if (kind == TYPE_OTHER || kind == TYPE_INTERVAL) {
+        return fail(err, ERROR_INPUT, "[UNSUPPORTED_FEATURE] %s as text is not supported yet",
+                    kind == TYPE_INTERVAL ? "INTERVAL" : column->type->name);
     }
     Buffer text = {0};
     format_value(column, row, &text);
@@ -223,8 +223,12 @@ static bool type_names(void *context, const DuckColumn *arguments, size_t argume
 {
     (void)context;
     (void)argument_count;
-    (void)err;
     Buffer name = {0};
+    if (arguments[0].type->kind == TYPE_INTERVAL || arguments[0].type->kind == TYPE_OTHER) {
+        return fail(err, ERROR_INPUT,
+                    "[UNSUPPORTED_FEATURE] typeof of this type (%s) is not supported yet",
+                    arguments[0].type->name == NULL ? "INTERVAL" : arguments[0].type->name);
+    }
     type_print(arguments[0].type, &name);
     for (uint64_t row = 0; row < row_count; row++) {
         duck_set_text(result, row, buffer_slice(&name));

@@ -240,6 +240,13 @@ static bool divide_row(const DuckColumn *arguments, uint64_t row, Buffer *out, E
     return true;
 }
 
+// What try_divide turns into NULL; a value that is no number stays an error.
+static bool is_arithmetic(const Error *err)
+{
+    return strncmp(err->message, "[DIVIDE_BY_ZERO]", 16) == 0 ||
+           strncmp(err->message, "[NUMERIC_VALUE_OUT_OF_RANGE]", 28) == 0;
+}
+
 static bool divide(void *context, const DuckColumn *arguments, size_t argument_count,
                    uint64_t row_count, DuckColumn *result, Error *err)
 {
@@ -252,7 +259,7 @@ static bool divide(void *context, const DuckColumn *arguments, size_t argument_c
         ok = divide_row(arguments, row, &text, err);
         if (ok) {
             duck_set_text(result, row, buffer_slice(&text));
-        } else if (is_try) {
+        } else if (is_try && is_arithmetic(err)) {
             duck_set_null(result, row);
             ok = true;
         }
@@ -278,6 +285,36 @@ static bool average(void *context, const DuckColumn *arguments, size_t argument_
         if (ok) {
             duck_set_text(result, row, buffer_slice(&text));
         }
+    }
+    buffer_done(&text);
+    return ok;
+}
+
+// try_sum: a sum as text, NULL when it does not fit into BIGINT.
+static bool fit_rows(void *context, const DuckColumn *arguments, size_t argument_count,
+                     uint64_t row_count, DuckColumn *result, Error *err)
+{
+    Buffer text = {0};
+    bool ok = true;
+    (void)context;
+    (void)argument_count;
+    for (uint64_t row = 0; ok && row < row_count; row++) {
+        Exact exact;
+        double value = 0;
+        bool is_whole = slice_is(duck_text(&arguments[1], row), "\"BIGINT\"");
+        buffer_reset(&text);
+        if (read_exact(&arguments[0], row, &exact)) {
+            if (is_whole && exact.value > (Wide)INT64_MAX + (exact.negative ? 1 : 0)) {
+                duck_set_null(result, row);
+                continue;
+            }
+            __int128 whole = exact.negative ? -(__int128)exact.value : (__int128)exact.value;
+            format_decimal(whole, exact.scale, &text);
+        } else {
+            ok = cast_read_double(&arguments[0], row, &value, err);
+            append_double(value, &text);
+        }
+        duck_set_text(result, row, buffer_slice(&text));
     }
     buffer_done(&text);
     return ok;
@@ -444,6 +481,7 @@ static const PreludeFunction functions[] = {
     {"spark_try_divide", "*", 's', PRELUDE_PLAIN, divide, marked},
     {"spark_divide_double", "dd", 'd', PRELUDE_PLAIN, divide_double, NULL},
     {"spark_try_divide_double", "dd", 'd', PRELUDE_PLAIN, divide_double, marked},
+    {"spark_fit", "*", 's', PRELUDE_PLAIN, fit_rows, NULL},
     {"spark_average", "*", 's', PRELUDE_PLAIN, average, NULL},
     {"spark_int_divide", "*", 'l', PRELUDE_PLAIN, divide_whole, NULL},
     {"spark_round", "*", 's', PRELUDE_PLAIN, round_rows, &roundings[0]},

@@ -11,12 +11,13 @@
 const char *const prelude_macros[] = {
     // conversions, free of charge where the type fits already
     MACRO("spark_string(x VARCHAR) AS x, (x) AS spark_cast_string(x)"),
-    MACRO(
-        "spark_text(x VARCHAR) AS x, "
-        "(x BLOB) AS CAST(error('[UNSUPPORTED_FEATURE] this function of BINARY is not supported yet') AS VARCHAR), "
-        "(x) AS spark_cast_string(x)"),
+    MACRO("spark_text(x VARCHAR) AS x, "
+          "(x BLOB) AS CAST(error('[UNSUPPORTED_FEATURE] this function of BINARY is not supported "
+          "yet') AS VARCHAR), "
+          "(x) AS spark_cast_string(x)"),
     MACRO("spark_part(x VARCHAR) AS x, "
-          "(x BLOB) AS CAST(error('[UNSUPPORTED_FEATURE] concat of BINARY is not supported yet') AS VARCHAR), "
+          "(x BLOB) AS CAST(error('[UNSUPPORTED_FEATURE] concat of BINARY is not supported yet') "
+          "AS VARCHAR), "
           "(x) AS spark_cast_part(x)"),
     MACRO("spark_tinyint(x TINYINT) AS x, (x VARCHAR) AS spark_cast_tinyint(x), "
           "(x) AS spark_cast_tinyint(x)"),
@@ -93,7 +94,8 @@ const char *const prelude_macros[] = {
     MACRO("spark_replace(s, a, b) AS CASE WHEN a = '' THEN s ELSE replace(s, a, b) END"),
     MACRO("spark_translate(s, a, b) AS translate(s, a, b)"),
     MACRO("spark_reverse(x VARCHAR) AS reverse(x), "
-          "(x BLOB) AS CAST(error('[UNSUPPORTED_FEATURE] reverse of BINARY is not supported yet') AS VARCHAR), "
+          "(x BLOB) AS CAST(error('[UNSUPPORTED_FEATURE] reverse of BINARY is not supported yet') "
+          "AS VARCHAR), "
           "(x) AS list_reverse(x)"),
     MACRO("spark_locate(part, s, n) AS CAST(CASE WHEN n < 1 THEN 0 "
           "WHEN strpos(substring(s, n), part) = 0 THEN 0 "
@@ -104,7 +106,13 @@ const char *const prelude_macros[] = {
           "substring(s, p + CASE WHEN n < 0 THEN length(r) ELSE n END)"),
     MACRO("spark_initcap(s) AS array_to_string(list_transform(string_split(lower(s), ' '), "
           "lambda w: upper(w[1]) || w[2:]), ' ')"),
-    MACRO("spark_split(s, r) AS string_split_regex(s, r)"),
+    MACRO("spark_length_of(parts, n) AS CAST(coalesce(list_sum(list_transform(parts[1:n - 1], "
+          "lambda x: length(x))), 0) AS BIGINT)"),
+    MACRO("spark_split(s, r) AS string_split_regex(s, r), "
+          "(s, r, n) AS CASE WHEN n <= 0 OR len(string_split_regex(s, r)) <= n "
+          "THEN string_split_regex(s, r) ELSE list_concat(string_split_regex(s, r)[1:n - 1], "
+          "[substring(s, 1 + spark_length_of(string_split_regex(s, r), n) + "
+          "spark_length_of(regexp_extract_all(s, r), n))]) END"),
     MACRO("spark_sha2(x, n) AS CASE WHEN n IN (0, 256) THEN sha256(x) ELSE error("
           "'[UNSUPPORTED_FUNCTION] sha2 of ' || n || ' bits is not supported yet') END"),
     MACRO("spark_encode(s, c) AS CASE WHEN upper(c) IN ('UTF-8', 'UTF8') THEN encode(s) ELSE "
@@ -153,7 +161,8 @@ const char *const prelude_macros[] = {
           "coalesce(array_to_string(list_filter(list_transform(a, lambda x: spark_cast_string(x)), "
           "lambda y: y IS NOT NULL), d), '') END, "
           "(a, d, r) AS CASE WHEN a IS NOT NULL AND d IS NOT NULL THEN "
-          "coalesce(array_to_string(list_transform(a, lambda x: coalesce(spark_cast_string(x), r)), d), "
+          "coalesce(array_to_string(list_transform(a, lambda x: coalesce(spark_cast_string(x), "
+          "r)), d), "
           "'') END"),
     MACRO("spark_array_remove(a, v) AS CASE WHEN v IS NULL THEN NULL ELSE "
           "list_filter(a, lambda x: x IS NULL OR x <> v) END"),

@@ -53,6 +53,9 @@ bool sql_is_known_function(Slice function);
 // Where in the user's text byte `offset` of the output came from.
 Pos source_map_find(const SourceMap *map, size_t offset);
 
+// A run-time error of DuckDB's in Spark's words ("[ARITHMETIC_OVERFLOW] ..."), in place; errors of
+// tarn's own functions have them already. For messages of ERROR_INPUT from duck_query and friends.
+void sql_error_in_spark_words(Error *err);
 // Binds a printed query: schema on success; otherwise DuckDB's problem as a diagnostic at the
 // user's position, in Spark's words ([UNRESOLVED_COLUMN.WITH_SUGGESTION], [DATATYPE_MISMATCH] ...).
 bool sql_bind(DuckConn *conn, const char *sql, const SourceMap *map, Pos fallback,

@@ -261,6 +261,11 @@ static void print_interval(Printer *printer, const Expr *expr)
         {"MICROSECOND", "to_microseconds"},
     };
     if (expr->interval_is_constant) {
+        if (slice_is(expr->text, "DAY TO SECOND")) { // no days of their own: see format_interval
+            buffer_printf(printer->out, "INTERVAL '%lld microseconds'",
+                          (long long)(expr->days * TIME_DAY + expr->micros));
+            return;
+        }
         buffer_printf(printer->out, "INTERVAL '%lld months %lld days %lld microseconds'",
                       (long long)expr->months, (long long)expr->days, (long long)expr->micros);
         return;
@@ -422,6 +427,14 @@ static void print_index(Printer *printer, const Expr *expr)
 
 static void print_field(Printer *printer, const Expr *expr)
 {
+    if (print_kind(expr->arguments.items[0]) == KIND_ARRAY) { // the field of every element
+        print_text(printer, "list_transform(");
+        print_expr(printer, expr->arguments.items[0]);
+        print_text(printer, ", lambda spark_e: struct_extract(spark_e, ");
+        print_literal(printer, expr->text);
+        print_text(printer, "))");
+        return;
+    }
     print_text(printer, "struct_extract(");
     print_expr(printer, expr->arguments.items[0]);
     print_text(printer, ", ");
@@ -533,6 +546,23 @@ void print_expr(Printer *printer, const Expr *expr)
         print_compound(printer, expr);
         break;
     }
+}
+
+// DuckDB has one type of interval where Spark has many, which print differently. As a value only
+// those are let through whose Spark type can be seen from the value (format_value.c): days, and
+// microseconds. Inside date arithmetic all are fine.
+void print_output(Printer *printer, const Expr *expr)
+{
+    bool plain = expr->kind == EXPR_INTERVAL &&
+                 (slice_is(expr->text, "DAY") || slice_is(expr->text, "DAY TO SECOND"));
+    if (print_kind(expr) == KIND_INTERVAL && !plain) {
+        print_mark(printer, expr->pos);
+        print_problem(printer, expr->pos, "UNSUPPORTED_FEATURE",
+                      "use it in date arithmetic directly",
+                      "intervals of this kind as values are not supported yet");
+        return;
+    }
+    print_expr(printer, expr);
 }
 
 // ---- order and windows ---------------------------------------------------------------------

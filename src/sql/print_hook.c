@@ -77,7 +77,7 @@ static void print_percentile(Printer *printer, const Function *function, const E
         value = call->within_group.items[0].expr;
         descending = call->within_group.items[0].descending;
         fraction = argument(call, 0);
-    } else if (call->within_group.count == 0 && call->arguments.count == 2) {
+    } else if (call->within_group.count == 0 && call->arguments.count >= 2) {
         value = argument(call, 0);
         fraction = argument(call, 1);
     } else {
@@ -90,14 +90,35 @@ static void print_percentile(Printer *printer, const Function *function, const E
                       "%s in descending order is not supported yet", function->name);
         return;
     }
+    bool keeps_type = strstr(function->name, "approx") != NULL; // an element, as it is
     buffer_printf(printer->out, "%s(", function->sql);
-    print_as(printer, value, 'd');
+    print_as(printer, value, keeps_type ? '\0' : 'd');
     bool is_list = print_kind(fraction) == KIND_ARRAY;
     print_text(printer, ", CAST(");
     print_expr(printer, fraction);
     print_text(printer, is_list ? " AS DOUBLE[]))" : " AS DOUBLE))");
     Function rest = {.sql = "$W"};
     print_template(printer, &rest, call);
+}
+
+// grouping_id() is about all expressions of GROUP BY.
+static void print_grouping_id(Printer *printer, const Expr *call)
+{
+    const ExprList *list = &call->arguments;
+    if (list->count == 0 && printer->select != NULL) {
+        list = &printer->select->group_by;
+    }
+    if (list->count == 0) {
+        print_problem(printer, call->pos, "UNSUPPORTED_GROUPING_EXPRESSION", NULL,
+                      "grouping_id needs GROUP BY with ROLLUP, CUBE or GROUPING SETS");
+        return;
+    }
+    print_text(printer, "CAST(grouping(");
+    for (size_t i = 0; i < list->count; i++) {
+        print_text(printer, i > 0 ? ", " : "");
+        print_expr(printer, list->items[i]);
+    }
+    print_text(printer, ") AS BIGINT)");
 }
 
 static void print_concat(Printer *printer, const Expr *call)
@@ -477,6 +498,9 @@ void print_hook(Printer *printer, const Function *function, const Expr *call)
         break;
     case HOOK_FROM_JSON:
         print_from_json(printer, call);
+        break;
+    case HOOK_GROUPING_ID:
+        print_grouping_id(printer, call);
         break;
     case HOOK_HIGHER_ORDER:
         print_higher_order(printer, function, call);

@@ -45,6 +45,8 @@ typedef struct Printer {
 
 // print_expr.c
 void print_expr(Printer *printer, const Expr *expr);
+// An expression whose value leaves its query: a select item or a row of VALUES.
+void print_output(Printer *printer, const Expr *expr);
 // With a conversion where the type is not evident; letters as in function.h.
 void print_as(Printer *printer, const Expr *expr, char letter);
 void print_cast(Printer *printer, const Expr *value, const Type *type, bool is_try);

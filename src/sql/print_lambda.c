@@ -61,16 +61,22 @@ static void print_aggregate(Printer *printer, const Expr *call)
     if (merge == NULL || (call->arguments.count == 4 && finish == NULL)) {
         return;
     }
+    // DuckDB wants the sum to have the type of the elements: both travel in one struct.
+    const char *element = fresh(printer);
     const char *sum = fresh(printer);
     const char *item = fresh(printer);
     print_text(printer, finish == NULL ? "" : "list_transform([");
-    print_text(printer, "list_reduce(");
+    print_text(printer, "struct_extract(list_reduce(list_transform(");
     print_expr(printer, call->arguments.items[0]);
-    buffer_printf(printer->out, ", lambda %s, %s: ", sum, item);
-    print_body(printer, merge, sum, item);
-    print_text(printer, ", ");
+    buffer_printf(printer->out,
+                  ", lambda %s: struct_pack(total := NULL, item := %s)), lambda %s, %s: "
+                  "struct_pack(total := ",
+                  element, element, sum, item);
+    print_body(printer, merge, arena_printf(printer->arena, "struct_extract(%s, 'total')", sum),
+               arena_printf(printer->arena, "struct_extract(%s, 'item')", item));
+    print_text(printer, ", item := NULL), struct_pack(total := ");
     print_expr(printer, call->arguments.items[1]);
-    print_text(printer, ")");
+    print_text(printer, ", item := NULL)), 'total')");
     if (finish != NULL) {
         const char *result = fresh(printer);
         buffer_printf(printer->out, "], lambda %s: ", result);

@@ -139,6 +139,10 @@ ValueKind print_kind(const Expr *expr)
         return binary_kind(expr);
     case EXPR_CALL:
         function = function_find(expr->text, expr->arguments.count);
+        if (function != NULL && function->result == KIND_UNKNOWN && expr->arguments.count > 0 &&
+            print_kind(expr->arguments.items[0]) == KIND_INTERVAL) {
+            return KIND_INTERVAL; // abs, coalesce, try_add ... of an interval
+        }
         return function == NULL ? KIND_UNKNOWN : function->result;
     default:
         return KIND_UNKNOWN;
@@ -286,6 +290,11 @@ void print_divide(Printer *printer, const Expr *left, const Expr *right, bool is
 {
     ValueKind a = print_kind(left);
     ValueKind b = print_kind(right);
+    if (a == KIND_INTERVAL || b == KIND_INTERVAL) {
+        print_problem(printer, left->pos, "UNSUPPORTED_FEATURE", NULL,
+                      "division of intervals is not supported yet");
+        return;
+    }
     const char *name = is_try ? "spark_try_divide" : "spark_divide";
     if (a == KIND_DOUBLE || b == KIND_DOUBLE || (is_integer(a) && is_integer(b))) {
         buffer_printf(printer->out, "%s_double(", name);
@@ -372,9 +381,6 @@ static bool print_special(Printer *printer, const Expr *expr)
     case OP_SUB:
         return print_date_arithmetic(printer, expr);
     case OP_DIV:
-        if (print_kind(left) == KIND_INTERVAL) {
-            return false;
-        }
         print_divide(printer, left, right, false);
         return true;
     case OP_INT_DIV:
@@ -419,6 +425,12 @@ static void print_concat_operator(Printer *printer, const Expr *expr)
     print_text(printer, ")");
 }
 
+// A string in arithmetic becomes BIGINT beside whole numbers and DOUBLE beside others.
+static char number_letter(const Expr *expr, const Expr *other)
+{
+    return print_kind(expr) != KIND_STRING ? '\0' : is_integer(print_kind(other)) ? 'l' : 'd';
+}
+
 void print_binary(Printer *printer, const Expr *expr)
 {
     static const char *const texts[] = {
@@ -450,10 +462,11 @@ void print_binary(Printer *printer, const Expr *expr)
     if (print_special(printer, expr)) {
         return;
     }
+    bool counts = expr->op == OP_ADD || expr->op == OP_SUB || expr->op == OP_MUL;
     print_text(printer, "(");
-    print_expr(printer, left);
+    print_as(printer, left, counts ? number_letter(left, right) : '\0');
     print_mark(printer, expr->pos);
     print_text(printer, texts[expr->op]);
-    print_expr(printer, right);
+    print_as(printer, right, counts ? number_letter(right, left) : '\0');
     print_text(printer, ")");
 }

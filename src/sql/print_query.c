@@ -19,18 +19,19 @@ static void print_items(Printer *printer, const Select *select)
             print_generator(printer, &generator);
             continue;
         }
-        print_expr(printer, item->expr);
+        print_output(printer, item->expr);
         if (item->expr->kind == EXPR_STAR) {
             continue;
         }
-        print_text(printer, " AS ");
-        if (item->alias.size > 0) {
-            print_name(printer, item->alias);
-            continue;
-        }
         Buffer name = {0};
-        sql_expr_name(item->expr, &name);
-        print_name(printer, buffer_slice(&name));
+        buffer_append(&name, item->alias);
+        if (item->alias.size == 0) {
+            sql_expr_name(item->expr, &name);
+        }
+        if (name.size > 0) { // the name of '' would be empty, which DuckDB does not take
+            print_text(printer, " AS ");
+            print_name(printer, buffer_slice(&name));
+        }
         buffer_done(&name);
     }
 }

@@ -74,7 +74,7 @@ static void print_values(Printer *printer, const Relation *relation)
         print_text(printer, i > 0 ? ", (" : "(");
         for (size_t j = 0; j < relation->rows[i].count; j++) {
             print_text(printer, j > 0 ? ", " : "");
-            print_expr(printer, relation->rows[i].items[j]);
+            print_output(printer, relation->rows[i].items[j]);
         }
         print_text(printer, ")");
     }

@@ -1,0 +1,259 @@
+// sql_print_test.c -- printing, names, problems, and rows through DuckDB.
+// SPDX-License-Identifier: Apache-2.0
+#include "check.h"
+#include "sql/format.h"
+#include "sql/parser.h"
+#include "sql/print.h"
+
+typedef struct Bench {
+    Duck *duck;
+    DuckConn *conn;
+    Arena *arena;
+    Diagnostics *diagnostics;
+    Buffer sql;
+    SourceMap map;
+} Bench;
+
+static bool know_table(void *context, const Relation *relation, Buffer *sql)
+{
+    Bench *bench = context;
+    if (relation->kind == RELATION_TABLE && slice_is(relation->name.parts[0], "t")) {
+        buffer_append_text(sql, "t");
+        return true;
+    }
+    return diagnose(bench->diagnostics, relation->pos, "TABLE_OR_VIEW_NOT_FOUND", NULL,
+                    "no table here");
+}
+
+// Parses and prints one query; false with bench->diagnostics filled.
+static bool print(Bench *bench, const char *text, Pos *pos)
+{
+    StatementList statements = {0};
+    PrintOptions options = {.relation = know_table,
+                            .context = bench,
+                            .now_sql = "TIMESTAMP WITH TIME ZONE '2024-05-06 07:08:09+00'"};
+    SqlSources *sources = sql_sources_create(bench->arena);
+    bench->diagnostics = diagnostics_create(bench->arena, sources);
+    bench->map = (SourceMap){0};
+    buffer_reset(&bench->sql);
+    uint32_t source = sql_sources_add(sources, "test", slice_of(text));
+    if (!sql_parse(bench->arena, bench->diagnostics, source, NULL, &statements) ||
+        statements.count != 1) {
+        return false;
+    }
+    *pos = statements.items[0]->pos;
+    return sql_print_query(statements.items[0]->query, &options, bench->diagnostics, &bench->sql,
+                           &bench->map, bench->arena);
+}
+
+// "name|name;cell|cell;..." or the first problem as "[CONDITION] message @start".
+static const char *run(Bench *bench, const char *text)
+{
+    Error err;
+    Schema schema = {0};
+    Pos pos;
+    DuckRows *rows = NULL;
+    Buffer out = {0};
+    bool ok =
+        print(bench, text, &pos) && sql_bind(bench->conn, buffer_text(&bench->sql), &bench->map,
+                                             pos, bench->diagnostics, &schema, bench->arena);
+    if (!ok) {
+        const Diagnostic *first = &bench->diagnostics->items[0];
+        buffer_printf(&out, "[%s] %s @%u", first->condition == NULL ? "" : first->condition,
+                      first->message, first->pos.start);
+        if (first->suggestion != NULL) {
+            buffer_printf(&out, " (%s)", first->suggestion);
+        }
+    } else if (!duck_query(bench->conn, buffer_text(&bench->sql), &rows, &err)) {
+        sql_error_in_spark_words(&err);
+        buffer_append_text(&out, err.message);
+    } else {
+        for (size_t i = 0; i < schema.count; i++) {
+            buffer_printf(&out, "%s%s", i > 0 ? "|" : "", schema.columns[i].name);
+        }
+        for (size_t chunk = 0; chunk < duck_rows_chunk_count(rows); chunk++) {
+            for (uint64_t row = 0; row < duck_rows_chunk_size(rows, chunk); row++) {
+                for (size_t i = 0; i < schema.count; i++) {
+                    DuckColumn column = duck_rows_column(rows, chunk, i);
+                    buffer_append_text(&out, i > 0 ? "|" : ";");
+                    format_value(&column, row, &out);
+                }
+            }
+        }
+    }
+    duck_rows_destroy(rows);
+    const char *result = arena_text(bench->arena, buffer_slice(&out));
+    buffer_done(&out);
+    return result;
+}
+
+static void test_names(Bench *bench)
+{
+    CHECK_TEXT(run(bench, "SELECT count(*), sum(v), max(v) + 1 FROM t"),
+               "count(1)|sum(v)|(max(v) + 1);4|10|5");
+    CHECK_TEXT(run(bench, "SELECT CAST(v AS STRING), -v, NOT v > 1 FROM t WHERE v = 1"),
+               "CAST(v AS STRING)|(- v)|(NOT (v > 1));1|-1|true");
+    CHECK_TEXT(run(bench, "SELECT upper('a'), 1L, 2.50, CASE WHEN true THEN 'x' ELSE 'y' END"),
+               "upper(a)|1|2.50|CASE WHEN true THEN x ELSE y END;A|1|2.50|x");
+    CHECK_TEXT(run(bench, "SELECT transform(array(1), x -> x + 1)"),
+               "transform(array(1), lambdafunction((namedlambdavariable() + 1), "
+               "namedlambdavariable()));[2]");
+}
+
+static void test_arithmetic(Bench *bench)
+{
+    CHECK_TEXT(run(bench, "SELECT 7 / 2 a, 1.0 / 3 b, 7 DIV 2 c, -7 % 3 d"),
+               "a|b|c|d;3.5|0.333333|3|-1");
+    CHECK_TEXT(run(bench, "SELECT d / 3 AS x, avg(d) OVER () AS y FROM t WHERE v = 3"),
+               "x|y;1.166667|3.50000");
+    CHECK(strstr(run(bench, "SELECT v / 0 FROM t"), "[DIVIDE_BY_ZERO]") != NULL);
+    CHECK(strstr(run(bench, "SELECT 2147483647 + 1"), "[ARITHMETIC_OVERFLOW]") != NULL);
+    CHECK_TEXT(run(bench, "SELECT try_divide(1, 0) a, try_add(2147483647, 1) b, pmod(-7, 3) c"),
+               "a|b|c;null|null|2");
+    CHECK_TEXT(
+        run(bench, "SELECT round(2.5D) a, round(1.005D, 2) b, bround(2.5, 0) c, floor(-0.1) d"),
+        "a|b|c|d;3.0|1.01|2|-1");
+    CHECK_TEXT(run(bench, "SELECT sum(x) s FROM VALUES (2147483647), (1) q(x)"), "s;2147483648");
+}
+
+static void test_casts(Bench *bench)
+{
+    CHECK_TEXT(run(bench,
+                   "SELECT CAST(1e10 AS STRING) a, CAST(true AS STRING) b, CAST(' 12 ' AS INT) "
+                   "c, CAST(-1.9 AS INT) d, TRY_CAST('x' AS INT) e"),
+               "a|b|c|d|e;1.0E10|true|12|-1|null");
+    CHECK_TEXT(run(bench, "SELECT CAST(TIMESTAMP'2024-01-02 03:04:05.500+02:00' AS STRING) a, "
+                          "CAST('2024-2-3' AS DATE) b, CAST(array(1, NULL) AS STRING) c"),
+               "a|b|c;2024-01-02 01:04:05.5|2024-02-03|[1, null]");
+    CHECK(strstr(run(bench, "SELECT CAST('1.5' AS INT)"), "[CAST_INVALID_INPUT]") != NULL);
+    CHECK(strstr(run(bench, "SELECT CAST(300 AS TINYINT)"), "[CAST_OVERFLOW]") != NULL);
+}
+
+static void test_collections(Bench *bench)
+{
+    CHECK_TEXT(run(bench, "SELECT array(1, 2)[0] a, map('k', 5)['k'] b, map('k', 5)['z'] c, "
+                          "element_at(array(1, 2), -1) d, get(array(1), 7) e"),
+               "a|b|c|d|e;1|5|null|2|null");
+    CHECK(strstr(run(bench, "SELECT array(1)[1]"), "[INVALID_ARRAY_INDEX]") != NULL);
+    CHECK_TEXT(run(bench,
+                   "SELECT aggregate(array(1, 2), 0L, (a, x) -> a + x, a -> a * 10) a, "
+                   "exists(array(1, NULL), x -> x > 5) b, filter(array(5, 6), (x, i) -> i = 1) c"),
+               "a|b|c;30|null|[6]");
+    CHECK_TEXT(run(bench, "SELECT v, e FROM t LATERAL VIEW explode(array(v, 9)) x AS e WHERE v = 2 "
+                          "ORDER BY e"),
+               "v|e;2|2;2|9");
+    CHECK_TEXT(run(bench, "SELECT posexplode(array('a'))"), "pos|col;0|a");
+}
+
+static void test_times(Bench *bench)
+{
+    CHECK_TEXT(run(bench, "SELECT DATE'2024-01-31' + INTERVAL 1 MONTH a, datediff('2024-03-01', "
+                          "'2024-02-01') b, date_trunc('HOUR', TIMESTAMP'2024-01-01 10:20:30') c"),
+               "a|b|c;2024-02-29|29|2024-01-01 10:00:00");
+    CHECK_TEXT(run(bench, "SELECT to_date('09/03/24', 'dd/MM/yy') a, date_format(DATE'2024-03-09', "
+                          "'EEE d MMM yyyy') b"),
+               "a|b;2024-03-09|Sat 9 Mar 2024");
+    CHECK_TEXT(run(bench, "SELECT window.start AS s, count(*) AS n FROM VALUES "
+                          "('2024-01-01 00:01:00'), ('2024-01-01 00:04:00'), (NULL) q(ts) "
+                          "GROUP BY window(ts, '5 minutes')"),
+               "s|n;2024-01-01 00:00:00|2");
+    CHECK_TEXT(run(bench,
+                   "SELECT window.start, count(*) AS n FROM VALUES ('2024-01-01 00:06:00') q(ts) "
+                   "GROUP BY window(ts, '10 minutes', '5 minutes') ORDER BY window.start"),
+               "start|n;2024-01-01 00:00:00|1;2024-01-01 00:05:00|1");
+    CHECK_TEXT(run(bench, "SELECT current_timestamp() a, current_date() b"),
+               "a|b;2024-05-06 07:08:09|2024-05-06");
+}
+
+static void test_json(Bench *bench)
+{
+    CHECK_TEXT(run(bench,
+                   "SELECT from_json('{\"a\": 1, \"t\": \"2024-01-01T00:00:00Z\", \"b\": [1]}', "
+                   "'a INT, t TIMESTAMP, b ARRAY<INT>, z STRING') j"),
+               "j;{1, 2024-01-01 00:00:00, [1], null}");
+    CHECK_TEXT(
+        run(bench, "SELECT from_json('{\"a\":', 'a INT') j, from_json('{\"a\": 1.5}', 'a INT') k"),
+        "j|k;{null}|{null}");
+    CHECK_TEXT(run(bench, "SELECT get_json_object('{\"a\": {\"b\": [1, \"x\"]}}', '$.a.b[1]') a, "
+                          "to_json(named_struct('a', 1, 'b', CAST(NULL AS INT))) b"),
+               "a|b;x|{\"a\":1}");
+}
+
+static void test_order(Bench *bench)
+{
+    CHECK_TEXT(run(bench, "SELECT x FROM VALUES (1), (NULL), (2) q(x) ORDER BY x"), "x;null;1;2");
+    CHECK_TEXT(run(bench, "SELECT x FROM VALUES (1), (NULL), (2) q(x) ORDER BY x DESC"),
+               "x;2;1;null");
+    CHECK_TEXT(run(bench, "SELECT x, row_number() OVER (ORDER BY x) r FROM VALUES (1), (NULL) q(x) "
+                          "ORDER BY r"),
+               "x|r;null|1;1|2");
+}
+
+static void test_problems(Bench *bench)
+{
+    CHECK_TEXT(run(bench, "SELECT cuont(v) FROM t"),
+               "[UNRESOLVED_ROUTINE] no function 'cuont' @7 (did you mean 'count'?)");
+    CHECK_TEXT(run(bench, "SELECT session_window(v, '1 minute') FROM t"),
+               "[UNSUPPORTED_FUNCTION] function 'session_window' is not supported yet @7");
+    CHECK_TEXT(run(bench, "SELECT v, dd FROM t"),
+               "[UNRESOLVED_COLUMN.WITH_SUGGESTION] no column 'dd' @10 (did you mean 'd'?)");
+    CHECK_TEXT(run(bench, "SELECT q.v FROM t"),
+               "[UNRESOLVED_COLUMN.WITH_SUGGESTION] no table or alias 'q' here @7");
+    CHECK(strstr(run(bench, "SELECT v, count(*) FROM t"), "[MISSING_AGGREGATION]") != NULL);
+    CHECK_TEXT(run(bench, "SELECT * FROM nothing"), "[TABLE_OR_VIEW_NOT_FOUND] no table here @14");
+    CHECK_TEXT(run(bench, "SELECT upper('a', 'b')"),
+               "[WRONG_NUM_ARGS.WITHOUT_SUGGESTION] upper takes 1 argument, not 2 @7");
+    CHECK(strstr(run(bench, "SELECT INTERVAL 3 MONTHS"), "[UNSUPPORTED_FEATURE]") != NULL);
+    CHECK(sql_is_aggregate(slice_of("COUNT")) && !sql_is_aggregate(slice_of("upper")));
+    CHECK(sql_is_window_function(slice_of("rank")) && sql_is_known_function(slice_of("explode")));
+}
+
+// A name or text of the user's never becomes SQL of its own.
+static void test_quoting(Bench *bench)
+{
+    CHECK_TEXT(run(bench, "SELECT 'it''s; DROP TABLE t' AS `a\"b`, \"x\" AS y"),
+               "a\"b|y;it's; DROP TABLE t|x");
+    CHECK_TEXT(run(bench, "SELECT count(*) AS n FROM t"), "n;4");
+}
+
+static void test_source_map(void)
+{
+    SourceMapEntry entries[] = {{0, {0, 1, 2}}, {5, {0, 3, 4}}, {9, {0, 7, 8}}};
+    SourceMap map = {entries, 3, 3};
+    CHECK(source_map_find(&map, 0).start == 1);
+    CHECK(source_map_find(&map, 4).start == 1);
+    CHECK(source_map_find(&map, 5).start == 3);
+    CHECK(source_map_find(&map, 100).start == 7);
+}
+
+int main(void)
+{
+    Error err;
+    DuckOptions options = {.threads = 1};
+    Bench bench = {.arena = arena_create(0)};
+    bool ok = duck_open(&options, &bench.duck, &err) &&
+              duck_connect(bench.duck, &bench.conn, &err) && sql_prelude(bench.conn, &err) &&
+              duck_run(bench.conn,
+                       "CREATE TABLE t AS SELECT i::INTEGER AS v, (i + 0.5)::DECIMAL(10, 1) AS d "
+                       "FROM range(1, 5) r(i)",
+                       &err);
+    if (!ok) {
+        fprintf(stderr, "%s\n", err.message);
+        return 1;
+    }
+    test_names(&bench);
+    test_arithmetic(&bench);
+    test_casts(&bench);
+    test_collections(&bench);
+    test_times(&bench);
+    test_json(&bench);
+    test_order(&bench);
+    test_problems(&bench);
+    test_quoting(&bench);
+    test_source_map();
+    buffer_done(&bench.sql);
+    duck_disconnect(bench.conn);
+    duck_close(bench.duck);
+    arena_destroy(bench.arena);
+    return check_done();
+}
