@@ -112,9 +112,9 @@ static bool check_new_name(Catalog *catalog, const Statement *statement)
     int column;
     SqlSources *sources = catalog->diagnostics->sources;
     sql_sources_locate(sources, other->statement->name.pos, &line, &column);
-    const char *where = arena_printf(catalog->arena, "the other one is in %s:%d",
-                                     sql_sources_path(sources, other->statement->name.pos.source),
-                                     line);
+    const char *where =
+        arena_printf(catalog->arena, "the other one is in %s:%d",
+                     sql_sources_path(sources, other->statement->name.pos.source), line);
     return diagnose(catalog->diagnostics, name->pos, "TABLE_OR_VIEW_ALREADY_EXISTS", where,
                     "dataset '%s' is declared twice", other->name);
 }
@@ -201,8 +201,8 @@ static bool set_sink(Catalog *catalog, Dataset *dataset)
 static bool check_supported_clauses(Catalog *catalog, const Statement *statement)
 {
     if (statement->expectation_count > 0) {
-        return diagnose(catalog->diagnostics, statement->expectations[0].pos,
-                        "UNSUPPORTED_FEATURE", "filter with WHERE",
+        return diagnose(catalog->diagnostics, statement->expectations[0].pos, "UNSUPPORTED_FEATURE",
+                        "filter with WHERE",
                         "CONSTRAINT ... EXPECT is not supported by this version");
     }
     if (statement->schedule_every.size > 0 || statement->schedule_cron.size > 0) {
@@ -229,9 +229,9 @@ static bool add_dataset(Catalog *catalog, const Statement *statement, DatasetKin
     if (kind != DATASET_TEMPORARY_VIEW && kind != DATASET_SINK) {
         Slice database = statement->name.count > 1 ? statement->name.parts[0]
                                                    : slice_of(default_database(catalog));
-        dataset->table_path = project_table_path(
-            catalog->project, database, statement->name.parts[statement->name.count - 1],
-            catalog->arena);
+        dataset->table_path =
+            project_table_path(catalog->project, database,
+                               statement->name.parts[statement->name.count - 1], catalog->arena);
     }
     if (kind == DATASET_STREAMING_TABLE || kind == DATASET_SINK) {
         ok = set_sink(catalog, dataset) && ok;
@@ -284,6 +284,29 @@ bool catalog_add_statement(Catalog *catalog, const Statement *statement)
     }
 }
 
+// A statement with a problem of its own keeps its name, so that its readers do not add theirs.
+static void give_up(Catalog *catalog, const Statement *statement)
+{
+    Dataset *dataset = catalog_find(catalog, &statement->name);
+    if (dataset != NULL && dataset->statement == statement) {
+        dataset->failed = true;
+    }
+    for (size_t i = 0; i < catalog->flow_count; i++) {
+        catalog->flows[i]->failed |= catalog->flows[i]->written == statement->query;
+    }
+}
+
+static bool has_problem(const Diagnostics *diagnostics, Pos pos)
+{
+    for (size_t i = 0; i < diagnostics->count; i++) {
+        Pos at = diagnostics->items[i].pos;
+        if (at.source == pos.source && pos.start <= at.start && at.start < pos.end) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool catalog_add_files(Catalog *catalog)
 {
     size_t count;
@@ -295,7 +318,11 @@ bool catalog_add_files(Catalog *catalog)
                        project_variables(catalog->project), &statements) &&
              ok;
         for (size_t s = 0; s < statements.count; s++) {
+            bool broken = has_problem(catalog->diagnostics, statements.items[s]->pos);
             ok = catalog_add_statement(catalog, statements.items[s]) && ok;
+            if (broken) {
+                give_up(catalog, statements.items[s]);
+            }
         }
     }
     return ok;
@@ -314,8 +341,8 @@ static Query *inline_query(Inliner *inliner, const Query *query);
 static Relation *inline_view(Inliner *inliner, const Relation *relation, Dataset *view)
 {
     if (view->visit == 1) {
-        diagnose(inliner->catalog->diagnostics, relation->pos, "RECURSIVE_VIEW", NULL,
-                 "view '%s' reads itself", view->name);
+        diagnose(inliner->catalog->diagnostics, relation->pos, "RECURSIVE_VIEW",
+                 "read the table or view that it is about", "view '%s' reads itself", view->name);
         inliner->failed = true;
         return NULL;
     }
@@ -376,26 +403,25 @@ Query *catalog_inline(Catalog *catalog, const Query *query)
 
 // ---- order -------------------------------------------------------------------------------------
 
-static bool sort_visit(Catalog *catalog, Dataset *dataset, const Dataset *reader)
+static void sort_visit(Catalog *catalog, Dataset *dataset, const Dataset *reader)
 {
     if (dataset->visit == 2) {
-        return true;
+        return;
     }
     if (dataset->visit == 1) {
         dataset->failed = true;
-        return diagnose(catalog->diagnostics, reader->statement->name.pos, "CYCLE", NULL,
-                        "dataset '%s' depends on itself through '%s'", dataset->name,
-                        reader->name);
+        diagnose(catalog->diagnostics, reader->statement->name.pos, "CYCLE",
+                 "one of them must read something else",
+                 "dataset '%s' depends on itself through '%s'", dataset->name, reader->name);
+        return;
     }
     dataset->visit = 1;
-    bool ok = true;
     for (size_t i = 0; i < dataset->upstream.count; i++) {
-        ok = sort_visit(catalog, dataset->upstream.items[i], dataset) && ok;
+        sort_visit(catalog, dataset->upstream.items[i], dataset);
     }
     dataset->visit = 2;
-    ARENA_PUSH(catalog->arena, catalog->order.items, catalog->order.count,
-               catalog->order.capacity, dataset);
-    return ok;
+    ARENA_PUSH(catalog->arena, catalog->order.items, catalog->order.count, catalog->order.capacity,
+               dataset);
 }
 
 static int compare_flows(const void *a, const void *b)
@@ -406,23 +432,21 @@ static int compare_flows(const void *a, const void *b)
                                                 : strcmp(x->name, y->name);
 }
 
-static bool sort_datasets(Catalog *catalog)
+static void sort_datasets(Catalog *catalog)
 {
-    bool ok = true;
     catalog->order.count = 0;
     for (size_t i = 0; i < map_count(catalog->datasets); i++) {
         ((Dataset *)map_value_at(catalog->datasets, i))->visit = 0;
     }
     for (size_t i = 0; i < map_count(catalog->datasets); i++) {
         Dataset *dataset = map_value_at(catalog->datasets, i);
-        ok = sort_visit(catalog, dataset, dataset) && ok;
+        sort_visit(catalog, dataset, dataset);
     }
     for (size_t i = 0; i < catalog->order.count; i++) {
         catalog->order.items[i]->place = (int)i;
         catalog->order.items[i]->visit = 0;
     }
     qsort(catalog->flows, catalog->flow_count, sizeof(FlowSpec *), compare_flows);
-    return ok;
 }
 
 // ---- resolving ---------------------------------------------------------------------------------
@@ -467,7 +491,8 @@ static bool inline_flows(Catalog *catalog)
             continue; // a flow without target cannot be checked further
         }
         flow->upstream = (DatasetList){0};
-        flow->query = inline_collecting(catalog, flow->written, &flow->upstream);
+        flow->query =
+            flow->failed ? NULL : inline_collecting(catalog, flow->written, &flow->upstream);
         if (flow->query == NULL) {
             flow->target->failed = true;
             ok = false;
@@ -500,8 +525,7 @@ bool catalog_resolve(Catalog *catalog)
     for (size_t i = 0; i < map_count(catalog->datasets); i++) {
         Dataset *dataset = map_value_at(catalog->datasets, i);
         dataset->upstream = (DatasetList){0};
-        if (dataset->kind == DATASET_MATERIALIZED_VIEW ||
-            dataset->kind == DATASET_TEMPORARY_VIEW) {
+        if (dataset->kind == DATASET_MATERIALIZED_VIEW || dataset->kind == DATASET_TEMPORARY_VIEW) {
             dataset->visit = 1; // a view that reads itself is found here
             dataset->query =
                 inline_collecting(catalog, dataset->statement->query, &dataset->upstream);
@@ -510,9 +534,7 @@ bool catalog_resolve(Catalog *catalog)
         }
     }
     inline_flows(catalog);
-    if (!sort_datasets(catalog)) {
-        return false; // schemas need an order
-    }
+    sort_datasets(catalog); // one dataset of each cycle has failed, and with it what reads it
     for (size_t i = 0; i < catalog->order.count; i++) {
         Dataset *dataset = catalog->order.items[i];
         if (dataset->resolved || dataset->failed || upstream_failed(&dataset->upstream)) {

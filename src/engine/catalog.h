@@ -59,6 +59,7 @@ typedef struct FlowSpec {
     const Query *written;    // as parsed
     Query *query;            // views replaced
     Pos pos;
+    bool failed; // its text has problems
     DatasetList upstream;
 } FlowSpec;
 

@@ -21,6 +21,23 @@ static void *find_feed(const Catalog *catalog, Pos pos)
     return NULL;
 }
 
+// What a connector says, with the condition that its message may hold in front where it belongs.
+static bool diagnose_source(Catalog *catalog, Pos pos, const char *message)
+{
+    const char *open = strchr(message, '[');
+    const char *close = open == NULL ? NULL : strstr(open, "] ");
+    if (close == NULL ||
+        (size_t)(close - open - 1) != strspn(open + 1, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_.")) {
+        return diagnose(catalog->diagnostics, pos, NULL, NULL, "%s", message);
+    }
+    const char *condition =
+        arena_text(catalog->arena, (Slice){open + 1, (size_t)(close - open - 1)});
+    const char *advice = strstr(close, "; ");
+    Slice rest = {close + 2, advice == NULL ? strlen(close + 2) : (size_t)(advice - close - 2)};
+    return diagnose(catalog->diagnostics, pos, condition, advice == NULL ? NULL : advice + 2,
+                    "%.*s%.*s", (int)(open - message), message, SLICE_ARG(rest));
+}
+
 // Opens a source only to ask for its columns.
 static bool source_columns(Catalog *catalog, SourceSpec *spec, Pos pos)
 {
@@ -34,7 +51,7 @@ static bool source_columns(Catalog *catalog, SourceSpec *spec, Pos pos)
     Source *source = NULL;
     Error err;
     if (!source_open(spec->type, spec->name, spec->config, pos, &context, &source, &err)) {
-        return diagnose(catalog->diagnostics, pos, NULL, NULL, "%s", err.message);
+        return diagnose_source(catalog, pos, err.message);
     }
     spec->schema = schema_copy(catalog->arena, &source->schema);
     source_close(source);
@@ -48,8 +65,8 @@ static bool no_function(Catalog *catalog, const Relation *relation)
         map_put(names, slice_of((*type)->name), NULL);
     }
     diagnose(catalog->diagnostics, relation->pos, "UNRESOLVABLE_TABLE_VALUED_FUNCTION",
-             diagnostic_nearest(catalog->arena, names, relation->text),
-             "no table function '%.*s'", SLICE_ARG(relation->text));
+             diagnostic_nearest(catalog->arena, names, relation->text), "no table function '%.*s'",
+             SLICE_ARG(relation->text));
     map_destroy(names);
     return false;
 }
@@ -63,8 +80,7 @@ static bool function_source(Catalog *catalog, const Relation *relation, SourceSp
     spec->name = spec->type->name;
     spec->config = arena_alloc(catalog->arena, spec->type->config_size + 1);
     if (!options_fill(spec->type->options, spec->type->option_count, spec->type->name, relation,
-                      spec->type->positional, spec->config, catalog->arena,
-                      catalog->diagnostics) ||
+                      spec->type->positional, spec->config, catalog->arena, catalog->diagnostics) ||
         !source_columns(catalog, spec, relation->pos)) {
         return false;
     }
@@ -81,8 +97,8 @@ static bool table_source(Catalog *catalog, const Relation *relation, SourceSpec 
     spec->type = &source_delta;
     Dataset *dataset = catalog_find(catalog, &relation->name);
     if (dataset != NULL && dataset->table_path == NULL) {
-        return diagnose(catalog->diagnostics, relation->pos, NULL, NULL,
-                        "sink '%s' cannot be read", dataset->name);
+        return diagnose(catalog->diagnostics, relation->pos, NULL, NULL, "sink '%s' cannot be read",
+                        dataset->name);
     }
     if (dataset != NULL && dataset->kind == DATASET_MATERIALIZED_VIEW) {
         return diagnose(catalog->diagnostics, relation->pos, "UNSUPPORTED_STREAMING_SOURCE",
@@ -107,8 +123,8 @@ static bool table_source(Catalog *catalog, const Relation *relation, SourceSpec 
 
 const SourceSpec *catalog_source(Catalog *catalog, const Relation *relation)
 {
-    Slice place = slice_of(
-        arena_printf(catalog->arena, "%u:%u", relation->pos.source, relation->pos.start));
+    Slice place =
+        slice_of(arena_printf(catalog->arena, "%u:%u", relation->pos.source, relation->pos.start));
     if (map_has(catalog->sources, place)) {
         return map_find(catalog->sources, place);
     }
@@ -293,8 +309,8 @@ static bool check_partitions(Catalog *catalog, const Dataset *dataset)
         }
         diagnose(catalog->diagnostics, statement->name.pos, "UNRESOLVED_COLUMN.WITH_SUGGESTION",
                  diagnostic_nearest(catalog->arena, names, statement->partitioned_by[i]),
-                 "no column '%.*s' to partition '%s' by",
-                 SLICE_ARG(statement->partitioned_by[i]), dataset->name);
+                 "no column '%.*s' to partition '%s' by", SLICE_ARG(statement->partitioned_by[i]),
+                 dataset->name);
         map_destroy(names);
         return false;
     }
@@ -357,8 +373,8 @@ bool catalog_resolve_dataset(Catalog *catalog, Dataset *dataset)
     if (!declared_schema(catalog, dataset, &declared)) {
         return false;
     }
-    if (dataset->query != NULL && (dataset->kind == DATASET_MATERIALIZED_VIEW ||
-                                   dataset->kind == DATASET_TEMPORARY_VIEW)) {
+    if (dataset->query != NULL &&
+        (dataset->kind == DATASET_MATERIALIZED_VIEW || dataset->kind == DATASET_TEMPORARY_VIEW)) {
         return resolve_view(catalog, dataset) && check_partitions(catalog, dataset);
     }
     size_t fed = 0;

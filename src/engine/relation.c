@@ -87,22 +87,63 @@ const char *relation_table_path(Catalog *catalog, const Name *name)
     if (catalog->project == NULL || name->count > 2) {
         return NULL;
     }
-    Slice database = name->count == 2 ? name->parts[0]
-                                      : slice_of(project_database(catalog->project));
-    const char *path = project_table_path(catalog->project, database,
-                                          name->parts[name->count - 1], catalog->arena);
+    Slice database =
+        name->count == 2 ? name->parts[0] : slice_of(project_database(catalog->project));
+    const char *path = project_table_path(catalog->project, database, name->parts[name->count - 1],
+                                          catalog->arena);
     return is_delta_folder(path, catalog->arena) ? path : NULL;
+}
+
+static bool is_name_byte(char c)
+{
+    return c == '_' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+static bool has_word(Slice text, Slice word)
+{
+    for (size_t i = 0; i + word.size <= text.size; i++) {
+        Slice part = {text.data + i, word.size};
+        bool starts = i == 0 || !is_name_byte(text.data[i - 1]);
+        bool ends = i + word.size == text.size || !is_name_byte(text.data[i + word.size]);
+        if (starts && ends && slice_equal_nocase(part, word)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Whether a statement that could not be parsed may have declared it: told once is enough.
+static bool is_in_broken_statement(const Catalog *catalog, Slice name)
+{
+    const Diagnostics *diagnostics = catalog->diagnostics;
+    for (size_t i = 0; i < diagnostics->count; i++) {
+        const Diagnostic *problem = &diagnostics->items[i];
+        Slice text = sql_sources_text(diagnostics->sources, problem->pos.source);
+        size_t start = problem->pos.start < text.size ? problem->pos.start : text.size;
+        size_t end = start;
+        while (start > 0 && text.data[start - 1] != ';') {
+            start--;
+        }
+        if (problem->condition != NULL && strncmp(problem->condition, "PARSE_", 6) == 0 &&
+            has_word((Slice){text.data + start, end - start}, name)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 bool relation_not_found(Catalog *catalog, const Relation *relation)
 {
+    const Name *name = &relation->name;
+    Slice last = name->parts[name->count - 1];
+    if (is_in_broken_statement(catalog, last)) {
+        return false;
+    }
     Map *names = map_create(true);
     for (size_t i = 0; i < map_count(catalog->datasets); i++) {
         const Dataset *dataset = map_value_at(catalog->datasets, i);
         map_put(names, slice_of(dataset->name), NULL);
     }
-    const Name *name = &relation->name;
-    Slice last = name->parts[name->count - 1];
     if (name->count == 2 && slice_equal_nocase(name->parts[0], slice_of("delta"))) {
         diagnose(catalog->diagnostics, relation->pos, "PATH_NOT_FOUND", NULL,
                  "there is no Delta table at '%.*s'", SLICE_ARG(last));
@@ -271,8 +312,9 @@ bool relation_read(void *context, const Relation *relation, Buffer *sql)
     }
     Dataset *dataset = catalog_find(catalog, &relation->name);
     if (dataset != NULL && dataset->kind == DATASET_SINK) {
-        const char *rows = dataset->sink == &sink_memory ? sink_memory_relation(catalog->arena, dataset->name)
-                                                         : NULL;
+        const char *rows = dataset->sink == &sink_memory
+                               ? sink_memory_relation(catalog->arena, dataset->name)
+                               : NULL;
         if (rows == NULL) {
             return diagnose(catalog->diagnostics, relation->pos, NULL, NULL,
                             "sink '%s' cannot be read", dataset->name);

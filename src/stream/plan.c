@@ -158,7 +158,8 @@ static bool check_order_and_limit(Planner *planner, const Query *query, const Fl
     }
     if (query->limit != NULL || query->offset != NULL) {
         const Expr *at = query->limit != NULL ? query->limit : query->offset;
-        return diagnose(planner->diagnostics, at->pos, "STREAMING_OUTPUT_MODE.UNSUPPORTED_OPERATION",
+        return diagnose(planner->diagnostics, at->pos,
+                        "STREAMING_OUTPUT_MODE.UNSUPPORTED_OPERATION",
                         "use LIMIT when reading the table",
                         "LIMIT and OFFSET on a stream are supported with an aggregation in "
                         "outputMode 'complete' only");
@@ -245,8 +246,10 @@ Query *plan_query(Planner *planner, const Scope *scope, const Query *query, Flow
 static bool check_modes(Planner *planner, const Flowing *flowing)
 {
     if (planner->request->mode == OUTPUT_COMPLETE && !flowing->aggregated) {
-        plan_refuse_mode(planner, planner->request->query->pos, "no streaming aggregations");
-        return false;
+        return diagnose(planner->diagnostics, planner->request->query->pos,
+                        "STREAMING_OUTPUT_MODE.UNSUPPORTED_OPERATION",
+                        "leave outputMode out, which means append, or aggregate with GROUP BY",
+                        "output mode complete needs a streaming aggregation in the query");
     }
     return true;
 }
