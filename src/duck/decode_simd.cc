@@ -1,7 +1,7 @@
 // decode_simd.cc -- simdjson behind a C face: the first of its two stages, nothing else.
 //
 // The walk over the index is C (decode_json.c), because it knows which columns are wanted and what
-// Spark calls malformed. Indexing many records at once instead of one record saves the set-up per record.
+// Spark calls malformed. Indexing many records at once saves the set-up for each.
 // SPDX-License-Identifier: Apache-2.0
 #include "duck/decode_simd.h"
 

@@ -15,7 +15,7 @@
 #include "duck/decode_value.h"
 #include "duck/duck.h"
 
-typedef struct DecodeFields DecodeFields; // decode_json.c: how a STRUCT's keys find its slots
+typedef struct DecodeFields DecodeFields; // decode_json_value.c: how a STRUCT's keys find its slots
 typedef struct DecodeSlot DecodeSlot;
 struct DecodeSlot {
     const char *name;
