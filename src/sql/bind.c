@@ -115,6 +115,45 @@ static const char *as_operator(Arena *arena, const char *call)
     return NULL;
 }
 
+// The text between the first two double quotes.
+static Slice quoted(const char *message)
+{
+    const char *open = strchr(message, '"');
+    return open == NULL ? slice_of("?") : (Slice){open + 1, strcspn(open + 1, "\"")};
+}
+
+// What DuckDB's binder says often, said as Spark users know it; false: not one of these.
+static bool diagnose_known(const Problem *problem, const char *message)
+{
+    Diagnostics *diagnostics = problem->diagnostics;
+    Pos pos = problem->pos;
+    Slice name = quoted(message);
+    if (strncmp(message, "Could not find key ", 19) == 0) {
+        diagnose(diagnostics, pos, "FIELD_NOT_FOUND", NULL, "no field '%.*s' in the struct",
+                 SLICE_ARG(name));
+    } else if (strstr(message, "must appear in the GROUP BY") != NULL) {
+        diagnose(diagnostics, pos, "MISSING_AGGREGATION",
+                 "add it to GROUP BY or put it into an aggregate such as max()",
+                 "column '%.*s' is neither grouped by nor aggregated", SLICE_ARG(name));
+    } else if (strncmp(message, "WHERE clause cannot contain aggregates", 38) == 0) {
+        diagnose(diagnostics, pos, "INVALID_WHERE_CONDITION", "filter groups with HAVING",
+                 "WHERE cannot hold an aggregate");
+    } else if (strncmp(message, "Ambiguous reference to column name", 34) == 0) {
+        const char *use = strstr(message, "(use: ");
+        const char *advice = use == NULL ? NULL
+                                         : arena_printf(problem->arena, "write %.*s",
+                                                        (int)strcspn(use + 6, ")"), use + 6);
+        diagnose(diagnostics, pos, "AMBIGUOUS_REFERENCE", advice, "column '%.*s' is ambiguous",
+                 SLICE_ARG(name));
+    } else if (strncmp(message, "Set operations can only apply", 29) == 0) {
+        diagnose(diagnostics, pos, "NUM_COLUMNS_MISMATCH", NULL,
+                 "both sides of a UNION, INTERSECT or EXCEPT need the same number of columns");
+    } else {
+        return false;
+    }
+    return true;
+}
+
 // "[CONDITION] message" of tarn's own functions, split; else the first line of DuckDB's.
 static bool diagnose_other(const Problem *problem)
 {
@@ -163,11 +202,8 @@ static bool diagnose_problem(const Problem *problem)
                         suggest(problem), "no table or alias '%.*s' here", (int)strcspn(name, "\""),
                         name);
     }
-    if (strncmp(message, "column \"", 8) == 0 && strstr(message, "must appear in the GROUP BY")) {
-        return diagnose(problem->diagnostics, problem->pos, "MISSING_AGGREGATION",
-                        "add it to GROUP BY or put it into an aggregate such as max()",
-                        "column '%.*s' is neither grouped by nor aggregated",
-                        (int)strcspn(message + 8, "\""), message + 8);
+    if (diagnose_known(problem, message)) {
+        return false;
     }
     if (is(duck->subtype, "NO_MATCHING_FUNCTION")) {
         const char *call = duck->call != NULL ? duck->call : duck->name != NULL ? duck->name : "?";

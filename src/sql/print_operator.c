@@ -93,7 +93,7 @@ static ValueKind binary_kind(const Expr *expr)
     case OP_INT_DIV:
         return KIND_BIGINT;
     case OP_CONCAT:
-        return left == KIND_STRING || right == KIND_STRING ? KIND_STRING : KIND_UNKNOWN;
+        return left == KIND_ARRAY || right == KIND_ARRAY ? KIND_ARRAY : KIND_STRING;
     case OP_ADD:
     case OP_SUB:
     case OP_MUL:
@@ -107,6 +107,17 @@ static ValueKind binary_kind(const Expr *expr)
     default:
         return KIND_UNKNOWN;
     }
+}
+
+// Text, unless an argument is evidently an array: arrays in columns are refused at run time.
+static ValueKind concat_kind(const Expr *call)
+{
+    for (size_t i = 0; i < call->arguments.count; i++) {
+        if (print_kind(call->arguments.items[i]) == KIND_ARRAY) {
+            return KIND_ARRAY;
+        }
+    }
+    return KIND_STRING;
 }
 
 ValueKind print_kind(const Expr *expr)
@@ -139,6 +150,9 @@ ValueKind print_kind(const Expr *expr)
         return binary_kind(expr);
     case EXPR_CALL:
         function = function_find(expr->text, expr->arguments.count);
+        if (function != NULL && function->hook == HOOK_CONCAT) {
+            return concat_kind(expr);
+        }
         if (function != NULL && function->result == KIND_UNKNOWN && expr->arguments.count > 0 &&
             print_kind(expr->arguments.items[0]) == KIND_INTERVAL) {
             return KIND_INTERVAL; // abs, coalesce, try_add ... of an interval
