@@ -156,6 +156,18 @@ static bool take_output_mode(Catalog *catalog, Dataset *dataset, Properties *res
     return true;
 }
 
+// What tarn will write to, but this version does not.
+static bool is_later_sink(Slice format)
+{
+    static const char *const names[] = {"kafka", "postgres", "parquet", "json", "csv"};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        if (slice_equal_nocase(format, slice_of(names[i]))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool set_sink(Catalog *catalog, Dataset *dataset)
 {
     const Statement *statement = dataset->statement;
@@ -168,6 +180,10 @@ static bool set_sink(Catalog *catalog, Dataset *dataset)
                         SLICE_ARG(statement->using_format));
     }
     dataset->sink = sink_type_find(format);
+    if (dataset->sink == NULL && is_later_sink(format)) {
+        return diagnose(catalog->diagnostics, statement->name.pos, "UNSUPPORTED_FEATURE", NULL,
+                        "sinks of type %.*s are not supported by this version", SLICE_ARG(format));
+    }
     if (dataset->sink == NULL) {
         Map *names = map_create(true);
         for (const SinkType *const *type = sink_types(); *type != NULL; type++) {
@@ -410,6 +426,11 @@ static void sort_visit(Catalog *catalog, Dataset *dataset, const Dataset *reader
     }
     if (dataset->visit == 1) {
         dataset->failed = true;
+        if (reader == dataset) {
+            diagnose(catalog->diagnostics, reader->statement->name.pos, "CYCLE",
+                     "read another dataset", "dataset '%s' reads itself", dataset->name);
+            return;
+        }
         diagnose(catalog->diagnostics, reader->statement->name.pos, "CYCLE",
                  "one of them must read something else",
                  "dataset '%s' depends on itself through '%s'", dataset->name, reader->name);
@@ -509,10 +530,11 @@ static bool inline_flows(Catalog *catalog)
     return ok;
 }
 
+// What reads a dataset with a problem is still checked when its columns are known.
 static bool upstream_failed(const DatasetList *upstream)
 {
     for (size_t i = 0; i < upstream->count; i++) {
-        if (upstream->items[i]->failed) {
+        if (upstream->items[i]->failed && upstream->items[i]->schema.count == 0) {
             return true;
         }
     }

@@ -46,7 +46,7 @@ struct Dataset {
     void *sink_config;
     Schema schema;
     bool resolved; // schema is known
-    bool failed;   // has problems: what reads it is not checked further
+    bool failed;   // has problems; without a schema, what reads it is not checked
     DatasetList upstream;
     int visit; // of the sort: 0 new, 1 open, 2 done
     int place; // in Catalog.order

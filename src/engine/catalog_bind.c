@@ -5,6 +5,7 @@
 #include "connector/source_script.h"
 #include "engine/catalog.h"
 #include "engine/relation.h"
+#include "sql/parser.h"
 #include "stream/rewrite.h"
 
 // ---- sources -----------------------------------------------------------------------------------
@@ -21,21 +22,23 @@ static void *find_feed(const Catalog *catalog, Pos pos)
     return NULL;
 }
 
-// What a connector says, with the condition that its message may hold in front where it belongs.
+// What a connector says, taken apart: "source 'x': [CONDITION] message; advice".
 static bool diagnose_source(Catalog *catalog, Pos pos, const char *message)
 {
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ_.";
     const char *open = strchr(message, '[');
     const char *close = open == NULL ? NULL : strstr(open, "] ");
-    if (close == NULL ||
-        (size_t)(close - open - 1) != strspn(open + 1, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_.")) {
-        return diagnose(catalog->diagnostics, pos, NULL, NULL, "%s", message);
+    const char *condition = NULL;
+    const char *rest = message;
+    if (close != NULL && (size_t)(close - open - 1) == strspn(open + 1, letters)) {
+        condition = arena_text(catalog->arena, (Slice){open + 1, (size_t)(close - open - 1)});
+        rest = close + 2;
     }
-    const char *condition =
-        arena_text(catalog->arena, (Slice){open + 1, (size_t)(close - open - 1)});
-    const char *advice = strstr(close, "; ");
-    Slice rest = {close + 2, advice == NULL ? strlen(close + 2) : (size_t)(advice - close - 2)};
+    const char *advice = strstr(rest, "; ");
+    Slice text = {rest, advice == NULL ? strlen(rest) : (size_t)(advice - rest)};
     return diagnose(catalog->diagnostics, pos, condition, advice == NULL ? NULL : advice + 2,
-                    "%.*s%.*s", (int)(open - message), message, SLICE_ARG(rest));
+                    "%.*s%.*s", condition == NULL ? 0 : (int)(open - message), message,
+                    SLICE_ARG(text));
 }
 
 // Opens a source only to ask for its columns.
@@ -60,6 +63,10 @@ static bool source_columns(Catalog *catalog, SourceSpec *spec, Pos pos)
 
 static bool no_function(Catalog *catalog, const Relation *relation)
 {
+    if (slice_equal_nocase(relation->text, slice_of("read_kafka"))) {
+        return diagnose(catalog->diagnostics, relation->pos, "UNSUPPORTED_FEATURE", NULL,
+                        "read_kafka is not supported by this version");
+    }
     Map *names = map_create(true);
     for (const SourceType *const *type = source_types(); *type != NULL; type++) {
         map_put(names, slice_of((*type)->name), NULL);
@@ -182,6 +189,12 @@ static bool plan_stream_schema(void *context, const Relation *relation, Schema *
 static bool plan_static_relation(void *context, const Relation *relation, Buffer *sql)
 {
     PlanContext *plan = context;
+    if (relation->is_stream) {
+        return diagnose(plan->catalog->diagnostics, relation->pos,
+                        "UNSUPPORTED_STREAMING_OPERATION",
+                        "drop STREAM to read the table as it is at each batch",
+                        "a stream can be read in FROM only, not in a subquery of an expression");
+    }
     for (size_t i = 0; i < plan->tables->count; i++) {
         if (plan->tables->items[i].relation == relation) {
             buffer_append_text(sql, plan->tables->items[i].view);
@@ -283,6 +296,7 @@ static bool declared_schema(Catalog *catalog, Dataset *dataset, bool *declared)
     for (size_t i = 0; i < statement->column_count; i++) {
         const ColumnDefinition *column = &statement->columns[i];
         if (column->type == NULL) {
+            dataset->schema = (Schema){0};
             return diagnose(catalog->diagnostics, column->pos, NULL, "write name TYPE",
                             "column '%.*s' needs a type", SLICE_ARG(column->name));
         }
@@ -362,15 +376,37 @@ static bool resolve_view(Catalog *catalog, Dataset *dataset)
                         "materialized view '%s' reads a stream", dataset->name);
     }
     Query *batch = rewrite_as_batch(catalog->arena, dataset->query);
-    return catalog_bind(catalog, batch, &dataset->schema) &&
-           (dataset->kind == DATASET_TEMPORARY_VIEW ||
-            check_columns(catalog, &dataset->schema, dataset->query->pos));
+    Schema schema = {0};
+    if (!catalog_bind(catalog, batch, &schema) ||
+        (dataset->kind == DATASET_MATERIALIZED_VIEW &&
+         !check_columns(catalog, &schema, dataset->query->pos))) {
+        return false;
+    }
+    dataset->schema = schema;
+    return true;
+}
+
+static bool check_trigger(Catalog *catalog, const Dataset *dataset)
+{
+    const Properties *properties = &dataset->statement->properties;
+    for (size_t i = 0; i < properties->count; i++) {
+        const Property *property = &properties->items[i];
+        TimeUs interval;
+        Error err;
+        if (slice_equal_nocase(property->key, slice_of("pipelines.trigger.interval")) &&
+            (!sql_parse_duration(property->value, &interval, &err) || interval < 0)) {
+            return diagnose(catalog->diagnostics, property->value_pos, "INVALID_TRIGGER_INTERVAL",
+                            "for example '10 seconds'", "'%.*s' is no trigger interval",
+                            SLICE_ARG(property->value));
+        }
+    }
+    return true;
 }
 
 bool catalog_resolve_dataset(Catalog *catalog, Dataset *dataset)
 {
     bool declared = false;
-    if (!declared_schema(catalog, dataset, &declared)) {
+    if (!check_trigger(catalog, dataset) || !declared_schema(catalog, dataset, &declared)) {
         return false;
     }
     if (dataset->query != NULL &&

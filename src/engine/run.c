@@ -458,8 +458,10 @@ int engine_dry_run(Project *project)
     catalog_add_files(session->catalog);
     bool ok = session_resolve(session);
     if (ok) {
-        printf("%zu datasets, %zu flows: no problems\n", session->catalog->order.count,
-               session->catalog->flow_count);
+        size_t datasets = session->catalog->order.count;
+        size_t flows = session->catalog->flow_count;
+        printf("%zu dataset%s, %zu flow%s: no problems\n", datasets, datasets == 1 ? "" : "s", flows,
+               flows == 1 ? "" : "s");
     } else {
         print_problems(project);
         fprintf(stderr, "%zu problem%s\n", project_diagnostics(project)->count,
