@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stream/operator.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "duck/row_codec.h"
+#include "stream/key_set.h"
 
 enum { EXPIRY_BUCKETS = 64 }; // deduplication keys are swept in this many steps per delay
 
@@ -17,6 +19,8 @@ struct Operator {
     TimeUs evict;
     TimeUs late;
     _Atomic int64_t late_rows;
+    KeySet *claims; // DEDUPLICATE: keys seen in the batch
+    pthread_mutex_t claims_lock;
     OperatorMetrics metrics;
     Buffer key;
     Buffer value;
@@ -98,38 +102,33 @@ static bool get_function(void *context, const DuckColumn *arguments, size_t argu
     return ok;
 }
 
-static bool has_function(void *context, const DuckColumn *arguments, size_t argument_count,
-                         uint64_t row_count, DuckColumn *result, Error *err)
+// claim(event time, keys...): true for the first row on time of a key that the state does not have.
+static bool claim_function(void *context, const DuckColumn *arguments, size_t argument_count,
+                           uint64_t row_count, DuckColumn *result, Error *err)
 {
-    (void)err;
-    const Operator *op = context;
-    Buffer key = {0};
-    for (uint64_t row = 0; row < row_count; row++) {
-        buffer_reset(&key);
-        row_encode(arguments, argument_count, row, &key);
-        Slice value;
-        duck_set_int(result, row, state_get(op->table, 0, buffer_slice(&key), &value));
-    }
-    buffer_done(&key);
-    return true;
-}
-
-// on_time(event time): false and counted at or before the watermark of the batch before.
-static bool on_time_function(void *context, const DuckColumn *arguments, size_t argument_count,
-                             uint64_t row_count, DuckColumn *result, Error *err)
-{
-    (void)argument_count;
-    (void)err;
     Operator *op = context;
+    Buffer key = {0};
     int64_t late = 0;
-    for (uint64_t row = 0; row < row_count; row++) {
+    bool ok = true;
+    pthread_mutex_lock(&op->claims_lock); // once per chunk
+    for (uint64_t row = 0; ok && row < row_count; row++) {
         bool is_late =
             !duck_is_null(&arguments[0], row) && duck_int(&arguments[0], row) <= op->late;
+        bool is_first = false;
+        if (!is_late) {
+            buffer_reset(&key);
+            row_encode(arguments + 1, argument_count - 1, row, &key);
+            Slice value;
+            ok = state_get(op->table, 0, buffer_slice(&key), &value) ||
+                 key_set_add(op->claims, buffer_slice(&key), &is_first, err);
+        }
         late += is_late;
-        duck_set_int(result, row, !is_late);
+        duck_set_int(result, row, is_first);
     }
+    pthread_mutex_unlock(&op->claims_lock);
     atomic_fetch_add(&op->late_rows, late);
-    return true;
+    buffer_done(&key);
+    return ok;
 }
 
 static bool register_get(Operator *op, Arena *arena, Error *err)
@@ -151,30 +150,23 @@ static bool register_get(Operator *op, Arena *arena, Error *err)
     return duck_register_scalar(op->conn, &scalar, err);
 }
 
-static bool register_deduplicate(Operator *op, Arena *arena, Error *err)
+static bool register_claim(Operator *op, Arena *arena, Error *err)
 {
-    DuckScalar has = {
-        .name = op->stage->has_function,
-        .arguments = &op->stage->keys,
+    Schema arguments = {0};
+    schema_add(arena, &arguments, "time", type_simple(TYPE_BIGINT), true);
+    for (size_t i = 0; i < op->stage->keys.count; i++) {
+        schema_add(arena, &arguments, "key", op->stage->keys.columns[i].type, true);
+    }
+    DuckScalar claim = {
+        .name = op->stage->claim_function,
+        .arguments = &arguments,
         .result = type_simple(TYPE_BOOLEAN),
         .is_volatile = true,
         .sees_null = true,
-        .function = has_function,
+        .function = claim_function,
         .context = op,
     };
-    Schema time = {0};
-    schema_add(arena, &time, "time", type_simple(TYPE_BIGINT), true);
-    DuckScalar on_time = {
-        .name = op->stage->on_time_function,
-        .arguments = &time,
-        .result = type_simple(TYPE_BOOLEAN),
-        .is_volatile = true,
-        .sees_null = true,
-        .function = on_time_function,
-        .context = op,
-    };
-    return duck_register_scalar(op->conn, &has, err) &&
-           duck_register_scalar(op->conn, &on_time, err);
+    return duck_register_scalar(op->conn, &claim, err);
 }
 
 // ---- state_relation: what the output query reads in append and complete mode -------------------
@@ -351,6 +343,8 @@ bool operator_create(const Plan *plan, const PlanStage *stage, DuckConn *conn, S
     op->conn = conn;
     op->evict = TIME_MIN;
     op->late = TIME_MIN;
+    op->claims = key_set_create();
+    pthread_mutex_init(&op->claims_lock, NULL);
     Arena *arena = arena_create(0);
     op->rows_function = strdup(arena_printf(arena, "rows_%s", stage->batch_relation));
     op->scan_function = strdup(arena_printf(arena, "scan_%d_%d", plan->flow, stage->id));
@@ -363,7 +357,7 @@ bool operator_create(const Plan *plan, const PlanStage *stage, DuckConn *conn, S
     if (ok && stage->kind == STAGE_AGGREGATE) {
         ok = register_get(op, arena, err) && register_state_relation(op, arena, err);
     } else if (ok) {
-        ok = register_deduplicate(op, arena, err);
+        ok = register_claim(op, arena, err);
     }
     arena_destroy(arena);
     if (!ok) {
@@ -380,8 +374,8 @@ void operator_destroy(Operator *op)
         return;
     }
     operator_finish(op);
-    const char *functions[] = {op->stage->get_function, op->stage->has_function,
-                               op->stage->on_time_function, op->rows_function, op->scan_function};
+    const char *functions[] = {op->stage->get_function, op->stage->claim_function,
+                               op->rows_function, op->scan_function};
     for (size_t i = 0; i < ARRAY_LEN(functions); i++) {
         if (functions[i] != NULL) {
             duck_function_retire(op->conn, functions[i]);
@@ -389,6 +383,8 @@ void operator_destroy(Operator *op)
     }
     free(op->rows_function);
     free(op->scan_function);
+    key_set_destroy(op->claims);
+    pthread_mutex_destroy(&op->claims_lock);
     buffer_done(&op->key);
     buffer_done(&op->value);
     free(op);
@@ -398,6 +394,7 @@ void operator_finish(Operator *op)
 {
     duck_rows_destroy(op->rows);
     op->rows = NULL;
+    key_set_clear(op->claims);
 }
 
 // ---- a batch -----------------------------------------------------------------------------------

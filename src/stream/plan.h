@@ -55,8 +55,8 @@ typedef struct PlanStage {
     Schema output; // columns of the statement
     // Functions the operator registers; texts "<name>_<flow>_<id>".
     const char *get_function;     // AGGREGATE: (bucket, keys...) -> STRUCT(values) | NULL
-    const char *has_function;     // DEDUPLICATE: (keys...) -> BOOLEAN
-    const char *on_time_function; // DEDUPLICATE: (event time in us) -> BOOLEAN, counts the late
+    const char *claim_function;  // DEDUPLICATE: (event time in us, keys...) -> BOOLEAN: first of its
+                                 // key and on time; counts the late
     const char *batch_relation;   // rows of this batch's statement
     const char *state_relation;   // AGGREGATE: keys and values of the buckets to emit
     bool has_event_time;          // the bucket is an event time: late rows and eviction

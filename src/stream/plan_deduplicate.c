@@ -84,20 +84,18 @@ static const char *key_list(Planner *planner, const PlanStage *stage)
     return text;
 }
 
-// The rows on time, one per key, whose key the state does not have.
+// The rows on time whose key neither the state nor an earlier row of the batch has. One function
+// decides, so that a late row never takes a key; it streams, where DISTINCT ON would build a table.
 static const char *stage_sql(Planner *planner, const PlanStage *stage, const Schema *schema,
                              const char *input)
 {
-    const char *keys = key_list(planner, stage);
-    const char *on_time = "";
+    const char *time = "NULL::BIGINT";
     if (stage->has_event_time) {
         const char *column = schema->columns[stage->event_time_column].name;
-        on_time = arena_printf(planner->arena, " WHERE %s(epoch_us(%s))", stage->on_time_function,
-                               quoted(planner->arena, column));
+        time = arena_printf(planner->arena, "epoch_us(%s)", quoted(planner->arena, column));
     }
-    return arena_printf(planner->arena,
-                        "SELECT * FROM (SELECT DISTINCT ON (%s) * FROM (%s)%s) WHERE NOT %s(%s)",
-                        keys, input, on_time, stage->has_function, keys);
+    return arena_printf(planner->arena, "SELECT * FROM (%s) WHERE %s(%s, %s)", input,
+                        stage->claim_function, time, key_list(planner, stage));
 }
 
 Relation *plan_deduplicate(Planner *planner, Relation *from, const DropDuplicates *request,
@@ -122,8 +120,7 @@ Relation *plan_deduplicate(Planner *planner, Relation *from, const DropDuplicate
     PlanStage stage = {.kind = STAGE_DEDUPLICATE, .id = (int)plan->stage_count, .pos = request->pos};
     int flow = plan->flow;
     stage.name = arena_printf(arena, "deduplicate_%d", stage.id);
-    stage.has_function = arena_printf(arena, "state_has_%d_%d", flow, stage.id);
-    stage.on_time_function = arena_printf(arena, "on_time_%d_%d", flow, stage.id);
+    stage.claim_function = arena_printf(arena, "state_claim_%d_%d", flow, stage.id);
     stage.batch_relation = arena_printf(arena, "batch_%d_%d", flow, stage.id);
     if (!find_keys(planner, request, &schema, &stage) ||
         !find_expiry(planner, request, &schema, flowing, &stage)) {
