@@ -14,6 +14,7 @@ enum {
     FILES_PER_COMMIT = 100, // a table with 100 times as many files waits one commit longer
     INTERVAL_MAX = 200,
     FLUSH_BYTES = 1 << 20,
+    MIN_OBJECT_BYTES = 1 << 20, // of a line, for DuckDB's JSON reader
 };
 
 #define FILE_FIELDS                                                                                \
@@ -108,7 +109,21 @@ static void print_small(const DeltaSnapshot *snapshot, Buffer *text)
     }
 }
 
-static bool write_lines(const DeltaSnapshot *snapshot, const char *path, Error *err)
+// The longest line of what was printed since the last flush.
+static void note_longest(const Buffer *text, size_t *longest)
+{
+    const char *at = buffer_text(text);
+    const char *end = at + text->size;
+    while (at < end) {
+        const char *line_end = memchr(at, '\n', (size_t)(end - at));
+        size_t size = line_end == NULL ? (size_t)(end - at) : (size_t)(line_end - at);
+        *longest = size > *longest ? size : *longest;
+        at += size + 1;
+    }
+}
+
+static bool write_lines(const DeltaSnapshot *snapshot, const char *path, size_t *longest,
+                        Error *err)
 {
     FILE *file = fopen(path, "wbe");
     if (file == NULL) {
@@ -121,14 +136,21 @@ static bool write_lines(const DeltaSnapshot *snapshot, const char *path, Error *
         DeltaFileAction add = *(const DeltaFileAction *)map_value_at(snapshot->files, i);
         add.data_change = false;
         delta_action_print_add(&add, &text);
-        ok = text.size < FLUSH_BYTES || flush(file, &text, path, err);
+        if (text.size >= FLUSH_BYTES) {
+            note_longest(&text, longest);
+            ok = flush(file, &text, path, err);
+        }
     }
     for (size_t i = 0; ok && i < map_count(snapshot->tombstones); i++) {
         DeltaFileAction remove = *(const DeltaFileAction *)map_value_at(snapshot->tombstones, i);
         remove.data_change = false;
         delta_action_print_remove(&remove, &text);
-        ok = text.size < FLUSH_BYTES || flush(file, &text, path, err);
+        if (text.size >= FLUSH_BYTES) {
+            note_longest(&text, longest);
+            ok = flush(file, &text, path, err);
+        }
     }
+    note_longest(&text, longest);
     ok = ok && flush(file, &text, path, err);
     if (fclose(file) != 0 && ok) {
         ok = fail_errno(err, "write %s", path);
@@ -139,12 +161,14 @@ static bool write_lines(const DeltaSnapshot *snapshot, const char *path, Error *
 
 // ---- Parquet -------------------------------------------------------------------------------
 
-static void append_copy(Buffer *sql, const char *lines, const char *parquet)
+// DuckDB's reader takes a buffer of twice the longest line per thread: say how long it is.
+static void append_copy(Buffer *sql, const char *lines, size_t longest, const char *parquet)
 {
+    size_t object_bytes = longest < MIN_OBJECT_BYTES ? MIN_OBJECT_BYTES : longest + 1;
     buffer_append_text(sql, "COPY (SELECT * FROM read_json(");
     duck_quote_path(sql, slice_of(lines));
-    buffer_append_text(sql, ", format='newline_delimited', maximum_object_size=268435456, "
-                            "columns={");
+    buffer_printf(sql, ", format='newline_delimited', maximum_object_size=%zu, columns={",
+                  object_bytes);
     for (size_t i = 0; i < ARRAY_LEN(columns); i++) {
         buffer_printf(sql, "%s\"%s\": '%s'", i == 0 ? "" : ", ", columns[i][0], columns[i][1]);
     }
@@ -187,10 +211,11 @@ static bool write_parquet(DeltaTable *table, DuckConn *conn, const char *name, i
     Buffer sql = {0};
     buffer_printf(&lines, "%s/%s.json", table->root, name);
     buffer_printf(&parquet, "%s/%s", table->root, name);
-    append_copy(&sql, buffer_text(&lines), buffer_text(&parquet));
-    bool ok = write_lines(table->snapshot, buffer_text(&lines), err) &&
-              duck_run(conn, buffer_text(&sql), err) &&
-              verify(conn, table->snapshot, buffer_text(&parquet), row_count, err);
+    size_t longest = 0;
+    bool ok = write_lines(table->snapshot, buffer_text(&lines), &longest, err);
+    append_copy(&sql, buffer_text(&lines), longest, buffer_text(&parquet));
+    ok = ok && duck_run(conn, buffer_text(&sql), err) &&
+         verify(conn, table->snapshot, buffer_text(&parquet), row_count, err);
     remove(buffer_text(&lines));
     if (!ok) {
         remove(buffer_text(&parquet));
