@@ -369,7 +369,12 @@ static bool walk_versions(Source *source, const SourceLimit *limit, DeltaPositio
             return false;
         }
         if (!found) {
-            int64_t newest = delta_version(delta_snapshot(state->table));
+            // Versions may have come since the plan began; only the newest of now can be too old.
+            bool exists = true;
+            if (!delta_refresh(state->table, source->context.conn, &exists, err)) {
+                return false;
+            }
+            int64_t newest = exists ? delta_version(delta_snapshot(state->table)) : -1;
             if (position->version > newest + 1) {
                 const SourceDeltaConfig *config = source->config;
                 return fail(err, ERROR_CORRUPT,
