@@ -10,7 +10,7 @@
 #include "base/store.h"
 #include "engine/run.h"
 
-enum { DUCK_SHARE_PERCENT = 50, RETRIES = 3 };
+enum { DUCK_SHARE_PERCENT = 75, RETRIES = 3 };
 
 bool session_open(Project *project, const SessionOptions *options, Session **result, Error *err)
 {
