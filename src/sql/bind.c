@@ -46,10 +46,12 @@ static const char *suggest(const Problem *problem)
     const char *nearest = diagnostic_nearest(problem->arena, names, slice_of(problem->duck->name));
     if (nearest == NULL && map_count(names) > 0) {
         Buffer text = {0};
+        buffer_append_text(&text, "did you mean ");
         for (size_t i = 0; i < map_count(names) && i < 8; i++) {
             Slice name = map_key_at(names, i);
-            buffer_printf(&text, "%s%.*s", i == 0 ? "there are: " : ", ", SLICE_ARG(name));
+            buffer_printf(&text, "%s'%.*s'", i == 0 ? "" : " or ", SLICE_ARG(name));
         }
+        buffer_append_char(&text, '?');
         nearest = arena_text(problem->arena, buffer_slice(&text));
         buffer_done(&text);
     }
@@ -145,6 +147,13 @@ static bool diagnose_known(const Problem *problem, const char *message)
                                                         (int)strcspn(use + 6, ")"), use + 6);
         diagnose(diagnostics, pos, "AMBIGUOUS_REFERENCE", advice, "column '%.*s' is ambiguous",
                  SLICE_ARG(name));
+    } else if (strncmp(message, "GROUP BY term out of range", 26) == 0 ||
+               strncmp(message, "ORDER BY term out of range", 26) == 0) {
+        const char *range = strstr(message, "between");
+        diagnose(diagnostics, pos,
+                 message[0] == 'G' ? "GROUP_BY_POS_OUT_OF_RANGE" : "ORDER_BY_POS_OUT_OF_RANGE",
+                 NULL, "%.8s position is not in the select list: it must be %s", message,
+                 range == NULL ? "one of its positions" : range);
     } else if (strncmp(message, "Set operations can only apply", 29) == 0) {
         diagnose(diagnostics, pos, "NUM_COLUMNS_MISMATCH", NULL,
                  "both sides of a UNION, INTERSECT or EXCEPT need the same number of columns");
@@ -168,6 +177,18 @@ static bool diagnose_other(const Problem *problem)
     Slice line = {message, strcspn(message, "\n")};
     const char *text = in_spark_words(problem->arena, arena_text(problem->arena, line));
     const char *condition = NULL;
+    if (strstr(message, "structure must be a constant") != NULL ||
+        strstr(message, "multiple overloads that match") != NULL) {
+        return diagnose(problem->diagnostics, problem->pos, "DATATYPE_MISMATCH",
+                        "CAST it to the type it should have",
+                        "the type of this expression cannot be told here");
+    }
+    if (strstr(message, "BoundSubqueryExpression") != NULL) {
+        return diagnose(problem->diagnostics, problem->pos, "UNSUPPORTED_FEATURE",
+                        "join the subquery, or select it in a WITH clause first",
+                        "a subquery as an argument of this function or of a division is not "
+                        "supported yet");
+    }
     if (is(problem->duck->exception, "Conversion")) {
         condition = "CAST_INVALID_INPUT";
     } else if (is(problem->duck->exception, "Out of Range")) {

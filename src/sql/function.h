@@ -9,6 +9,7 @@
 //     $W         FILTER (...) and OVER (...) of an aggregate or window function
 //     $O         ORDER BY of WITHIN GROUP
 //     $N         " IGNORE NULLS" when the call has it
+//     ?          "_any" when an argument has no type yet (print_opaque.c)
 // What a template cannot say is a function in print_call.c (PrintHook).
 // SPDX-License-Identifier: Apache-2.0
 #pragma once

@@ -14,7 +14,7 @@
     {                                                                                              \
         name, FUNCTION_SCALAR, result, least, most, HOOK_NONE, sql, shown, defaults                \
     }
-#define LENGTH "spark_length($1)"
+#define LENGTH "spark_length?($1)"
 #define MAX    "2147483647"
 
 static const Function functions[] = {
@@ -29,8 +29,8 @@ static const Function functions[] = {
     F("len", KIND_INT, 1, 1, LENGTH),
     F("char_length", KIND_INT, 1, 1, LENGTH),
     F("character_length", KIND_INT, 1, 1, LENGTH),
-    F("octet_length", KIND_INT, 1, 1, "spark_octet_length($1)"),
-    F("bit_length", KIND_INT, 1, 1, "(8 * spark_octet_length($1))"),
+    F("octet_length", KIND_INT, 1, 1, "spark_octet_length?($1)"),
+    F("bit_length", KIND_INT, 1, 1, "(8 * spark_octet_length?($1))"),
     FD("substring", KIND_STRING, 2, 2, "spark_substring($1t, $2i, " MAX ")", NULL, MAX),
     S("substring", 3, 3, "spark_substring($1t, $2i, $3i)"),
     FD("substr", KIND_STRING, 2, 2, "spark_substring($1t, $2i, " MAX ")", NULL, MAX),
@@ -54,7 +54,7 @@ static const Function functions[] = {
     S("replace", 3, 3, "spark_replace($1s, $2s, $3s)"),
     FD("replace", KIND_STRING, 2, 2, "spark_replace($1s, $2s, '')", NULL, ""),
     S("translate", 3, 3, "spark_translate($1s, $2s, $3s)"),
-    F("reverse", KIND_UNKNOWN, 1, 1, "spark_reverse($1)"),
+    F("reverse", KIND_UNKNOWN, 1, 1, "spark_reverse?($1)"),
     F("instr", KIND_INT, 2, 2, "CAST(strpos($1s, $2s) AS INTEGER)"),
     FD("locate", KIND_INT, 2, 2, "spark_locate($1s, $2s, 1)", NULL, "1"),
     F("locate", KIND_INT, 3, 3, "spark_locate($1s, $2s, $3i)"),

@@ -82,10 +82,15 @@ static bool to_string(const void *target, const DuckColumn *column, uint64_t row
 {
     bool only_scalars = target != NULL;
     TypeKind kind = column->type->kind;
-    if (only_scalars && (kind == TYPE_ARRAY || kind == TYPE_MAP || kind == TYPE_STRUCT)) {
+    if (only_scalars && kind == TYPE_BINARY) {
         return fail(err, ERROR_INPUT,
-                    "[UNSUPPORTED_FEATURE] concat of arrays in columns is not supported yet; "
-                    "flatten(array(a, b)) does the same");
+                    "[UNSUPPORTED_FEATURE] this function of BINARY is not supported yet");
+    }
+    if (only_scalars && (kind == TYPE_ARRAY || kind == TYPE_MAP || kind == TYPE_STRUCT)) {
+        return fail(
+            err, ERROR_INPUT,
+            "[UNSUPPORTED_FEATURE] this function of arrays in columns is not supported yet; "
+            "flatten(array(a, b)) joins arrays");
     }
     if (kind == TYPE_OTHER || kind == TYPE_INTERVAL) {
         return fail(err, ERROR_INPUT, "[UNSUPPORTED_FEATURE] %s as text is not supported yet",
@@ -258,6 +263,7 @@ static const PreludeFunction functions[] = {
     CAST_PAIR("double", 'd', to_double, NULL),
     CAST_PAIR("string", 's', to_string, NULL),
     CAST_PAIR("part", 's', to_string, marked),
+    CAST_PAIR("text", 's', to_string, marked),
     CAST_PAIR("boolean", 'b', to_boolean, NULL),
     CAST_PAIR("date", 'D', to_date, NULL),
     CAST_PAIR("timestamp", 'T', to_timestamp, NULL),

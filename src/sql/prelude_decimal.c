@@ -320,6 +320,65 @@ static bool fit_rows(void *context, const DuckColumn *arguments, size_t argument
     return ok;
 }
 
+static bool is_timestamp(Slice name)
+{
+    return name.size >= 9 && memcmp(name.data, "TIMESTAMP", 9) == 0;
+}
+
+// a - b: the difference of two dates or two timestamps is an interval, else DuckDB's type holds.
+static bool difference_type(void *context, const DuckColumn *arguments, size_t argument_count,
+                            uint64_t row_count, DuckColumn *result, Error *err)
+{
+    (void)context;
+    (void)argument_count;
+    (void)err;
+    for (uint64_t row = 0; row < row_count; row++) {
+        Slice left = duck_text(&arguments[0], row);
+        Slice right = duck_text(&arguments[1], row);
+        bool dates = slice_is(left, "DATE") && slice_is(right, "DATE");
+        bool times = is_timestamp(left) && is_timestamp(right);
+        Buffer name = {0};
+        buffer_append_json(&name,
+                           dates || times ? slice_of("INTERVAL") : duck_text(&arguments[2], row));
+        duck_set_text(result, row, buffer_slice(&name));
+        buffer_done(&name);
+    }
+    return true;
+}
+
+static bool is_time_kind(TypeKind kind)
+{
+    return kind == TYPE_TIMESTAMP || kind == TYPE_TIMESTAMP_NTZ;
+}
+
+static bool difference(void *context, const DuckColumn *arguments, size_t argument_count,
+                       uint64_t row_count, DuckColumn *result, Error *err)
+{
+    TypeKind left = arguments[0].type->kind;
+    TypeKind right = arguments[1].type->kind;
+    bool dates = left == TYPE_DATE && right == TYPE_DATE;
+    bool times = is_time_kind(left) && is_time_kind(right);
+    Buffer text = {0};
+    (void)context;
+    (void)argument_count;
+    if (!dates && !times && arguments[2].type->kind == TYPE_INTERVAL) {
+        return fail(err, ERROR_INPUT,
+                    "[UNSUPPORTED_FEATURE] this difference of intervals is not supported yet");
+    }
+    for (uint64_t row = 0; row < row_count; row++) {
+        buffer_reset(&text);
+        if (dates || times) {
+            int64_t value = duck_int(&arguments[0], row) - duck_int(&arguments[1], row);
+            buffer_printf(&text, dates ? "%lld days" : "%lld microseconds", (long long)value);
+        } else {
+            format_value(&arguments[2], row, &text);
+        }
+        duck_set_text(result, row, buffer_slice(&text));
+    }
+    buffer_done(&text);
+    return true;
+}
+
 static bool divide_double(void *context, const DuckColumn *arguments, size_t argument_count,
                           uint64_t row_count, DuckColumn *result, Error *err)
 {
@@ -481,6 +540,8 @@ static const PreludeFunction functions[] = {
     {"spark_try_divide", "*", 's', PRELUDE_PLAIN, divide, marked},
     {"spark_divide_double", "dd", 'd', PRELUDE_PLAIN, divide_double, NULL},
     {"spark_try_divide_double", "dd", 'd', PRELUDE_PLAIN, divide_double, marked},
+    {"spark_difference_type", "sss", 's', PRELUDE_PLAIN, difference_type, NULL},
+    {"spark_difference", "*", 's', PRELUDE_PLAIN, difference, NULL},
     {"spark_fit", "*", 's', PRELUDE_PLAIN, fit_rows, NULL},
     {"spark_average", "*", 's', PRELUDE_PLAIN, average, NULL},
     {"spark_int_divide", "*", 'l', PRELUDE_PLAIN, divide_whole, NULL},

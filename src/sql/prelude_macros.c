@@ -2,7 +2,8 @@
 //
 // DuckDB chooses among a macro's forms by the types of the arguments: an exact type first, the
 // form without types for all others. A form with DOUBLE would also take decimals, so functions
-// that must tell the two apart leave it out.
+// that must tell the two apart leave it out. See print_opaque.c for arguments without a type: every
+// macro with forms by type has at least two that match anything, so that DuckDB never guesses.
 // SPDX-License-Identifier: Apache-2.0
 #include "sql/prelude_internal.h"
 
@@ -10,7 +11,8 @@
 
 const char *const prelude_macros[] = {
     // conversions, free of charge where the type fits already
-    MACRO("spark_string(x VARCHAR) AS x, (x) AS spark_cast_string(x)"),
+    MACRO("spark_string(x VARCHAR) AS x, (x DATE) AS spark_cast_string(x), "
+          "(x) AS spark_cast_string(x)"),
     MACRO("spark_text(x VARCHAR) AS x, "
           "(x BLOB) AS CAST(error('[UNSUPPORTED_FEATURE] this function of BINARY is not supported "
           "yet') AS VARCHAR), "
@@ -43,14 +45,14 @@ const char *const prelude_macros[] = {
     MACRO("spark_binary(x BLOB) AS x, (x VARCHAR) AS encode(x), (x) AS spark_cast_binary(x)"),
     MACRO("spark_decimal(x INTEGER) AS x, (x BIGINT) AS x, (x VARCHAR) AS spark_cast_decimal(x), "
           "(x) AS spark_cast_decimal(x)"),
-    MACRO("spark_try_decimal(x) AS spark_try_cast_decimal(x)"),
 
     // arithmetic
     MACRO("spark_mod(a, b) AS CASE WHEN b = 0 THEN error('[REMAINDER_BY_ZERO] remainder of a "
           "division by zero; try_mod gives NULL instead') ELSE a % b END"),
     MACRO("spark_pmod(a, b) AS CASE WHEN b = 0 THEN error('[REMAINDER_BY_ZERO] remainder of a "
           "division by zero') WHEN a % b < 0 THEN (a % b + b) % b ELSE a % b END"),
-    MACRO("spark_plus(a DATE, b INTERVAL) AS CAST(a + b AS DATE), (a, b) AS a + b"),
+    MACRO("spark_plus(a DATE, b INTERVAL) AS CAST(a + b AS DATE), "
+          "(a TIMESTAMPTZ, b INTERVAL) AS a + b, (a, b) AS a + b"),
     MACRO("spark_minus(a DATE, b DATE) AS to_days(CAST(a - b AS INTEGER)), "
           "(a TIMESTAMPTZ, b TIMESTAMPTZ) AS to_microseconds(epoch_us(a) - epoch_us(b)), "
           "(a TIMESTAMP, b TIMESTAMP) AS to_microseconds(epoch_us(a) - epoch_us(b)), "
@@ -63,13 +65,20 @@ const char *const prelude_macros[] = {
     MACRO("spark_bround_at(x, n) AS cast_to_type(spark_bround(x, n), round(x, n))"),
     MACRO("spark_ceil_at(x, n) AS cast_to_type(spark_ceil(x, n), round(x, n))"),
     MACRO("spark_floor_at(x, n) AS cast_to_type(spark_floor(x, n), round(x, n))"),
-    MACRO("spark_shift_left(a INTEGER, b) AS spark_shift_left_int(a, b), "
-          "(a, b) AS spark_shift_left_bigint(a, b)"),
-    MACRO("spark_shift_right(a INTEGER, b) AS spark_shift_right_int(a, b), "
-          "(a, b) AS spark_shift_right_bigint(a, b)"),
-    MACRO("spark_shift_right_unsigned(a INTEGER, b) AS "
-          "spark_shift_unsigned_int(a, b), "
-          "(a, b) AS spark_shift_unsigned_bigint(a, b)"),
+    MACRO("spark_shift_left(a, b) AS cast_to_type(CASE WHEN typeof(a) = 'BIGINT' "
+          "THEN spark_shift_left_bigint(a, b) "
+          "ELSE spark_shift_left_int(CAST(a AS INTEGER), b) END, a)"),
+    MACRO("spark_shift_right(a, b) AS cast_to_type(CASE WHEN typeof(a) = 'BIGINT' "
+          "THEN spark_shift_right_bigint(a, b) "
+          "ELSE spark_shift_right_int(CAST(a AS INTEGER), b) END, a)"),
+    MACRO("spark_shift_right_unsigned(a, b) AS cast_to_type(CASE WHEN typeof(a) = 'BIGINT' "
+          "THEN spark_shift_unsigned_bigint(a, b) "
+          "ELSE spark_shift_unsigned_int(CAST(a AS INTEGER), b) END, a)"),
+    MACRO("spark_add_days_any(x, i) AS cast_to_type(x + i, x)"),
+    MACRO("spark_add_time_any(x, i) AS x + i"),
+    MACRO("spark_length_any(x) AS CAST(length(spark_cast_text(x)) AS INTEGER)"),
+    MACRO("spark_octet_length_any(x) AS CAST(strlen(spark_cast_string(x)) AS INTEGER)"),
+    MACRO("spark_reverse_any(x) AS reverse(spark_cast_text(x))"),
     MACRO("spark_bitmap_position(x) AS CASE WHEN x > 0 THEN (x - 1) % 32768 ELSE -x % 32768 END"),
     MACRO("spark_bitmap_bucket(x) AS CASE WHEN x > 0 THEN 1 + (x - 1) // 32768 "
           "ELSE x // 32768 END"),

@@ -35,7 +35,7 @@ static void print_arguments(Printer *printer, const Expr *call, size_t first, ch
 
 static bool is_conversion(char c)
 {
-    return c != '\0' && strchr("sdliDTxte", c) != NULL;
+    return c != '\0' && strchr("sdliDTxtpe", c) != NULL;
 }
 
 static void print_shown_name(Printer *printer, const Expr *expr)
@@ -98,12 +98,17 @@ void print_template(Printer *printer, const Function *function, const Expr *call
     print_mark(printer, call->pos);
     const char *at = function->sql;
     while (*at != '\0') {
-        const char *mark = strchr(at, '$');
+        const char *mark = strpbrk(at, "$?");
         if (mark == NULL) {
             print_text(printer, at);
             return;
         }
         buffer_append(printer->out, (Slice){at, (size_t)(mark - at)});
+        if (*mark == '?') {
+            print_text(printer, print_arguments_are_opaque(printer, call) ? "_any" : "");
+            at = mark + 1;
+            continue;
+        }
         at = print_mark_of(printer, call, mark + 1);
     }
 }

@@ -46,23 +46,6 @@ void print_problem(Printer *printer, Pos pos, const char *condition, const char 
 
 // ---- names ---------------------------------------------------------------------------------
 
-static bool same_name(Slice a, Slice b)
-{
-    if (a.size != b.size) {
-        return false;
-    }
-    for (size_t i = 0; i < a.size; i++) {
-        char x = a.data[i];
-        char y = b.data[i];
-        x = (char)(x >= 'A' && x <= 'Z' ? x + 32 : x);
-        y = (char)(y >= 'A' && y <= 'Z' ? y + 32 : y);
-        if (x != y) {
-            return false;
-        }
-    }
-    return true;
-}
-
 static void print_fields(Printer *printer, const Name *name, const char *base)
 {
     for (size_t i = 1; i < name->count; i++) {
@@ -82,16 +65,27 @@ static void print_fields(Printer *printer, const Name *name, const char *base)
     }
 }
 
+// w.start, where w is the alias of the window: DuckDB does not look into an alias.
+static bool is_window_alias(const Printer *printer, const Name *name)
+{
+    const SelectItem *item = name->count > 1 ? print_find_alias(printer, name->parts[0]) : NULL;
+    const Function *function = item == NULL || item->expr->kind != EXPR_CALL
+                                   ? NULL
+                                   : function_find(item->expr->text, item->expr->arguments.count);
+    return function != NULL && function->hook == HOOK_WINDOW;
+}
+
 static void print_column(Printer *printer, const Expr *expr)
 {
     const Name *name = &expr->name;
     for (const LambdaScope *scope = printer->lambdas; scope != NULL; scope = scope->next) {
-        if (same_name(scope->name, name->parts[0])) {
+        if (print_same_name(scope->name, name->parts[0])) {
             print_fields(printer, name, scope->sql);
             return;
         }
     }
-    if (printer->window != NULL && same_name(name->parts[0], slice_of("window"))) {
+    if (printer->window != NULL &&
+        (print_same_name(name->parts[0], slice_of("window")) || is_window_alias(printer, name))) {
         print_fields(printer, name, NULL);
         return;
     }
@@ -271,14 +265,14 @@ static void print_interval(Printer *printer, const Expr *expr)
         return;
     }
     for (size_t i = 0; i < ARRAY_LEN(units); i++) {
-        if (same_name(expr->text, slice_of(units[i].name))) {
+        if (print_same_name(expr->text, slice_of(units[i].name))) {
             buffer_printf(printer->out, "%s(", units[i].function);
             print_as(printer, expr->arguments.items[0], 'i');
             print_text(printer, ")");
             return;
         }
     }
-    if (same_name(expr->text, slice_of("SECOND"))) {
+    if (print_same_name(expr->text, slice_of("SECOND"))) {
         print_text(printer, "to_microseconds(CAST(1000000 * ");
         print_expr(printer, expr->arguments.items[0]);
         print_text(printer, " AS BIGINT))");
@@ -306,6 +300,14 @@ static void print_list(Printer *printer, const ExprList *list, size_t first)
     }
 }
 
+// A query inside an expression: its columns may be those of the query around it.
+static void print_nested(Printer *printer, const Query *query)
+{
+    printer->nested++;
+    print_query(printer, query);
+    printer->nested--;
+}
+
 static void print_in(Printer *printer, const Expr *expr)
 {
     print_text(printer, "(");
@@ -313,7 +315,7 @@ static void print_in(Printer *printer, const Expr *expr)
     print_mark(printer, expr->pos);
     print_text(printer, expr->negated ? " NOT IN (" : " IN (");
     if (expr->query != NULL) {
-        print_query(printer, expr->query);
+        print_nested(printer, expr->query);
     } else {
         print_list(printer, &expr->arguments, 1);
     }
@@ -471,7 +473,7 @@ static void print_compound(Printer *printer, const Expr *expr)
         print_text(printer, expr->kind == EXPR_SUBQUERY ? "("
                             : expr->negated             ? "(NOT EXISTS ("
                                                         : "(EXISTS (");
-        print_query(printer, expr->query);
+        print_nested(printer, expr->query);
         print_text(printer, expr->kind == EXPR_SUBQUERY ? ")" : "))");
         break;
     case EXPR_ROW:
@@ -574,7 +576,8 @@ void print_order_by(Printer *printer, const SortList *list)
         const SortItem *item = &list->items[i];
         print_text(printer, i > 0 ? ", " : "");
         bool is_all = item->expr->kind == EXPR_COLUMN && item->expr->name.count == 1 &&
-                      same_name(item->expr->name.parts[0], slice_of("ALL")) && list->count == 1;
+                      print_same_name(item->expr->name.parts[0], slice_of("ALL")) &&
+                      list->count == 1;
         if (is_all) {
             print_text(printer, "ALL");
         } else {

@@ -145,11 +145,8 @@ static void print_concat(Printer *printer, const Expr *call)
     }
     print_text(printer, "(");
     for (size_t i = 0; i < count; i++) {
-        bool wrap = print_kind(argument(call, i)) != KIND_STRING;
         print_text(printer, i > 0 ? " || " : "");
-        print_text(printer, wrap ? "spark_part(" : "");
-        print_expr(printer, argument(call, i));
-        print_text(printer, wrap ? ")" : "");
+        print_as(printer, argument(call, i), 'p');
     }
     print_text(printer, ")");
 }

@@ -39,6 +39,7 @@ typedef struct Printer {
     const WindowScope *window;
     const Select *select; // whose items are printed
     int divisions;
+    int nested; // inside subqueries of expressions and LATERAL: columns may be outer ones
     int serial; // for names of generated lambda parameters
     bool failed;
 } Printer;
@@ -60,6 +61,12 @@ void print_literal(Printer *printer, Slice text);
 void print_mark(Printer *printer, Pos pos);
 void print_problem(Printer *printer, Pos pos, const char *condition, const char *suggestion,
                    const char *format, ...) PRINTF_LIKE(5, 6);
+
+// print_opaque.c
+bool print_is_opaque(const Printer *printer, const Expr *expr);
+bool print_arguments_are_opaque(const Printer *printer, const Expr *call);
+const SelectItem *print_find_alias(const Printer *printer, Slice name);
+bool print_same_name(Slice a, Slice b);
 
 // print_operator.c
 void print_binary(Printer *printer, const Expr *expr);

@@ -169,14 +169,20 @@ typedef struct Conversion {
     char letter;
     ValueKind kind;
     const char *macro;
+    const char *function; // for any type
 } Conversion;
 
 static const Conversion conversions[] = {
-    {'s', KIND_STRING, "spark_string"}, {'d', KIND_DOUBLE, "spark_double"},
-    {'l', KIND_BIGINT, "spark_bigint"}, {'i', KIND_INT, "spark_int"},
-    {'D', KIND_DATE, "spark_date"},     {'T', KIND_TIMESTAMP, "spark_timestamp"},
-    {'x', KIND_BINARY, "spark_binary"}, {'t', KIND_STRING, "spark_text"}, // no binary
-    {'e', KIND_UNKNOWN, "map_entries"},
+    {'s', KIND_STRING, "spark_string", "spark_cast_string"},
+    {'d', KIND_DOUBLE, "spark_double", "spark_cast_double"},
+    {'l', KIND_BIGINT, "spark_bigint", "spark_cast_bigint"},
+    {'i', KIND_INT, "spark_int", "spark_cast_int"},
+    {'D', KIND_DATE, "spark_date", "spark_cast_date"},
+    {'T', KIND_TIMESTAMP, "spark_timestamp", "spark_cast_timestamp"},
+    {'x', KIND_BINARY, "spark_binary", "spark_cast_binary"},
+    {'t', KIND_STRING, "spark_text", "spark_cast_text"}, // no binary
+    {'p', KIND_STRING, "spark_part", "spark_cast_part"}, // no binary, no array
+    {'e', KIND_UNKNOWN, "map_entries", "map_entries"},
 };
 
 void print_as(Printer *printer, const Expr *expr, char letter)
@@ -184,7 +190,9 @@ void print_as(Printer *printer, const Expr *expr, char letter)
     for (size_t i = 0; i < ARRAY_LEN(conversions); i++) {
         ValueKind kind = conversions[i].kind;
         if (conversions[i].letter == letter && (kind == KIND_UNKNOWN || kind != print_kind(expr))) {
-            buffer_printf(printer->out, "%s(", conversions[i].macro);
+            buffer_printf(printer->out, "%s(",
+                          print_is_opaque(printer, expr) ? conversions[i].function
+                                                         : conversions[i].macro);
             print_expr(printer, expr);
             print_text(printer, ")");
             return;
@@ -209,7 +217,9 @@ static void print_native_cast(Printer *printer, const Expr *value, const Type *t
 {
     print_text(printer, is_try ? "TRY_CAST(" : "CAST(");
     if (type->kind == TYPE_DECIMAL && !is_integer(print_kind(value))) {
-        print_text(printer, is_try ? "spark_try_decimal(" : "spark_decimal(");
+        print_text(printer, is_try                            ? "spark_try_cast_decimal("
+                            : print_is_opaque(printer, value) ? "spark_cast_decimal("
+                                                              : "spark_decimal(");
         print_expr(printer, value);
         print_text(printer, ")");
     } else {
@@ -253,7 +263,10 @@ void print_cast(Printer *printer, const Expr *value, const Type *type, bool is_t
     }
     for (size_t i = 0; i < ARRAY_LEN(cast_names); i++) {
         if (cast_names[i].kind == type->kind) {
-            buffer_printf(printer->out, is_try ? "spark_try_cast_%s(" : "spark_%s(",
+            buffer_printf(printer->out,
+                          is_try                            ? "spark_try_cast_%s("
+                          : print_is_opaque(printer, value) ? "spark_cast_%s("
+                                                            : "spark_%s(",
                           cast_names[i].name);
             print_expr(printer, value);
             print_text(printer, ")");
@@ -348,6 +361,28 @@ static bool is_leaf(const Expr *expr)
     return expr->kind != EXPR_BINARY && expr->kind != EXPR_UNARY && expr->kind != EXPR_NUMBER;
 }
 
+// The difference as text, made what its type is: of dates and timestamps an interval.
+static void print_minus_any(Printer *printer, const Expr *left, const Expr *right)
+{
+    print_text(printer, "cast_to_type(spark_difference(");
+    print_expr(printer, left);
+    print_text(printer, ", ");
+    print_expr(printer, right);
+    print_text(printer, ", (");
+    print_expr(printer, left);
+    print_text(printer, " - ");
+    print_expr(printer, right);
+    print_text(printer, ")), json_transform('null', spark_difference_type(typeof(");
+    print_expr(printer, left);
+    print_text(printer, "), typeof(");
+    print_expr(printer, right);
+    print_text(printer, "), typeof(");
+    print_expr(printer, left);
+    print_text(printer, " - ");
+    print_expr(printer, right);
+    print_text(printer, "))))");
+}
+
 static bool print_date_arithmetic(Printer *printer, const Expr *expr)
 {
     const Expr *left = expr->arguments.items[0];
@@ -360,7 +395,8 @@ static bool print_date_arithmetic(Printer *printer, const Expr *expr)
     }
     if (print_kind(right) == KIND_INTERVAL && print_kind(left) != KIND_INTERVAL) {
         bool has_time = right->kind != EXPR_INTERVAL || right->micros != 0;
-        print_text(printer, has_time ? "spark_add_time(" : "spark_add_days(");
+        print_text(printer, has_time ? "spark_add_time" : "spark_add_days");
+        print_text(printer, print_is_opaque(printer, left) ? "_any(" : "(");
         print_expr(printer, left);
         print_mark(printer, expr->pos);
         print_text(printer, plus ? ", " : ", - ");
@@ -370,7 +406,11 @@ static bool print_date_arithmetic(Printer *printer, const Expr *expr)
     }
     if (!plus && is_leaf(left) && is_leaf(right) && !is_integer(print_kind(left)) &&
         print_kind(left) != KIND_DOUBLE) {
-        print_pair(printer, "spark_minus", left, right, 0);
+        if (print_is_opaque(printer, left) || print_is_opaque(printer, right)) {
+            print_minus_any(printer, left, right);
+        } else {
+            print_pair(printer, "spark_minus", left, right, 0);
+        }
         return true;
     }
     return false;
@@ -430,11 +470,8 @@ static void print_concat_operator(Printer *printer, const Expr *expr)
     print_text(printer, "(");
     for (size_t i = 0; i < 2; i++) {
         const Expr *part = expr->arguments.items[i];
-        bool wrap = print_kind(part) != KIND_STRING;
         print_text(printer, i > 0 ? " || " : "");
-        print_text(printer, wrap ? "spark_part(" : "");
-        print_expr(printer, part);
-        print_text(printer, wrap ? ")" : "");
+        print_as(printer, part, 'p');
     }
     print_text(printer, ")");
 }

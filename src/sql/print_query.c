@@ -84,7 +84,9 @@ static void print_from(Printer *printer, const Select *select, const Expr *windo
     print_relation(printer, select->from);
     if (window != NULL && print_window_is_sliding(window)) {
         print_text(printer, " CROSS JOIN LATERAL (SELECT unnest(");
+        printer->nested++;
         print_window_list(printer, window);
+        printer->nested--;
         print_text(printer, ") AS \"window\") AS \"spark_window\"");
     }
 }
@@ -174,10 +176,13 @@ static void print_tail(Printer *printer, const Query *query)
     const Expr *window = query->select == NULL ? NULL : print_find_window(query->select);
     WindowScope scope = {window, window != NULL && print_window_is_sliding(window)};
     const WindowScope *outer = printer->window;
+    const Select *outer_select = printer->select;
     printer->window = window == NULL ? NULL : &scope;
+    printer->select = query->select;
     if (query->order_by.count > 0) {
         print_order_by(printer, &query->order_by);
     }
+    printer->select = outer_select;
     printer->window = outer;
     if (query->limit != NULL) {
         print_text(printer, " LIMIT ");

@@ -6,18 +6,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sql/print_internal.h"
 
-static bool same_name(Slice a, const char *b)
-{
-    Slice other = slice_of(b);
-    return a.size == other.size && text_distance(a, other) == 0;
-}
-
 static bool is_cte(const Printer *printer, const Name *name)
 {
     for (const CteScope *scope = printer->ctes; scope != NULL && name->count == 1;
          scope = scope->next) {
-        if (scope->name.size == name->parts[0].size &&
-            text_distance(scope->name, name->parts[0]) == 0) {
+        if (print_same_name(scope->name, name->parts[0])) {
             return true;
         }
     }
@@ -123,7 +116,7 @@ static bool find_generator(Printer *printer, const Relation *relation, Generator
 static void print_function(Printer *printer, const Relation *relation)
 {
     Generator generator;
-    if (same_name(relation->text, "range")) {
+    if (print_same_name(relation->text, slice_of("range"))) {
         print_range(printer, relation);
     } else if (find_generator(printer, relation, &generator)) {
         print_text(printer, "(SELECT ");
@@ -155,7 +148,9 @@ static void print_lateral_view(Printer *printer, const Relation *relation)
     }
     print_text(printer,
                relation->outer ? " LEFT JOIN LATERAL (SELECT " : " CROSS JOIN LATERAL (SELECT ");
+    printer->nested++;
     print_generator(printer, &generator);
+    printer->nested--;
     print_text(printer, ")");
     Slice standard = slice_of(arena_printf(printer->arena, "spark_view%d", ++printer->serial));
     print_alias(printer, relation, standard);
@@ -184,7 +179,9 @@ static void print_join(Printer *printer, const Relation *relation)
     print_text(printer, relation->natural ? " NATURAL " : " ");
     print_text(printer, texts[kind]);
     print_text(printer, relation->lateral ? "LATERAL " : "");
+    printer->nested += relation->lateral ? 1 : 0;
     print_join_operand(printer, relation->right);
+    printer->nested -= relation->lateral ? 1 : 0;
     if (relation->on != NULL) {
         print_text(printer, " ON ");
         print_expr(printer, relation->on);

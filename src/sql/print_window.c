@@ -156,7 +156,8 @@ void print_window_list(Printer *printer, const Expr *call)
         }
         print_text(printer, i > 0 ? ")), " : "))");
     }
-    print_text(printer, "], lambda spark_w: struct_extract(spark_w, 'end') > spark_timestamp(");
+    print_text(printer,
+               "], lambda spark_w: struct_extract(spark_w, 'end') > spark_cast_timestamp(");
     print_expr(printer, call->arguments.items[0]);
     print_text(printer, "))");
 }
