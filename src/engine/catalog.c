@@ -129,7 +129,7 @@ static void add_flow(Catalog *catalog, const char *name, Dataset *target, Query 
 static bool set_output_mode(Catalog *catalog, Dataset *dataset, const Property *property)
 {
     for (OutputMode mode = OUTPUT_APPEND; mode <= OUTPUT_COMPLETE; mode++) {
-        if (slice_equal_nocase(property->value, slice_of(output_mode_name(mode)))) {
+        if (slice_equal_nocase(property->value, slice_of(plan_mode_name(mode)))) {
             dataset->mode = mode;
             return true;
         }
@@ -206,7 +206,7 @@ static bool set_sink(Catalog *catalog, Dataset *dataset)
         return diagnose(catalog->diagnostics, statement->name.pos,
                         "STREAMING_OUTPUT_MODE.UNSUPPORTED_OPERATION", NULL,
                         "%s does not support output mode %s", dataset->sink->name,
-                        output_mode_name(dataset->mode));
+                        plan_mode_name(dataset->mode));
     }
     dataset->sink_config = arena_alloc(catalog->arena, dataset->sink->config_size + 1);
     return options_fill_properties(dataset->sink->options, dataset->sink->option_count,
@@ -498,6 +498,7 @@ static bool find_target(Catalog *catalog, FlowSpec *flow)
                         target->name);
     }
     flow->target = target;
+    target->resolved = false; // with this flow it is checked anew
     return true;
 }
 

@@ -367,6 +367,26 @@ static bool check_flow(Catalog *catalog, FlowSpec *flow, bool has_schema)
     return ok;
 }
 
+typedef struct BatchCheck {
+    Catalog *catalog;
+    bool ok;
+} BatchCheck;
+
+// A source that only streams must not stand without STREAM.
+static Relation *check_batch_source(void *context, const Relation *relation, bool is_cte)
+{
+    BatchCheck *check = context;
+    const SourceSpec *spec = relation->kind == RELATION_FUNCTION && !is_cte && !relation->is_stream
+                                 ? catalog_source(check->catalog, relation)
+                                 : NULL;
+    if (spec != NULL && (spec->type->flags & SOURCE_BATCH) == 0) {
+        check->ok = diagnose(check->catalog->diagnostics, relation->pos, NULL,
+                             "write STREAM before it, in a streaming table",
+                             "%s can only be read as a stream", spec->type->name);
+    }
+    return NULL;
+}
+
 static bool resolve_view(Catalog *catalog, Dataset *dataset)
 {
     if (dataset->kind == DATASET_MATERIALIZED_VIEW && plan_is_streaming(dataset->query)) {
@@ -375,9 +395,11 @@ static bool resolve_view(Catalog *catalog, Dataset *dataset)
                         "drop STREAM, or make it a STREAMING TABLE",
                         "materialized view '%s' reads a stream", dataset->name);
     }
+    BatchCheck check = {catalog, true};
+    rewrite_query(catalog->arena, dataset->query, check_batch_source, &check);
     Query *batch = rewrite_as_batch(catalog->arena, dataset->query);
     Schema schema = {0};
-    if (!catalog_bind(catalog, batch, &schema) ||
+    if (!check.ok || !catalog_bind(catalog, batch, &schema) ||
         (dataset->kind == DATASET_MATERIALIZED_VIEW &&
          !check_columns(catalog, &schema, dataset->query->pos))) {
         return false;
@@ -406,6 +428,7 @@ static bool check_trigger(Catalog *catalog, const Dataset *dataset)
 bool catalog_resolve_dataset(Catalog *catalog, Dataset *dataset)
 {
     bool declared = false;
+    dataset->schema = (Schema){0};
     if (!check_trigger(catalog, dataset) || !declared_schema(catalog, dataset, &declared)) {
         return false;
     }

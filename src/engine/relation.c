@@ -13,7 +13,7 @@ struct Tables {
     Map *open; // path -> DeltaTable
 };
 
-Tables *tables_create(void)
+Tables *relation_tables_create(void)
 {
     Tables *tables = calloc(1, sizeof *tables);
     if (tables == NULL) {
@@ -23,7 +23,7 @@ Tables *tables_create(void)
     return tables;
 }
 
-void tables_destroy(Tables *tables)
+void relation_tables_destroy(Tables *tables)
 {
     if (tables == NULL) {
         return;
@@ -35,7 +35,7 @@ void tables_destroy(Tables *tables)
     free(tables);
 }
 
-DeltaTable *tables_open(Tables *tables, const char *path)
+DeltaTable *relation_tables_open(Tables *tables, const char *path)
 {
     DeltaTable *table = map_find(tables->open, slice_of(path));
     if (table == NULL) {
@@ -243,7 +243,7 @@ static bool read_delta(RelationReader *reader, const Relation *relation, const c
                        const Dataset *dataset, Buffer *sql)
 {
     Catalog *catalog = reader->catalog;
-    DeltaTable *table = tables_open(reader->tables, path);
+    DeltaTable *table = relation_tables_open(reader->tables, path);
     bool exists = false;
     Error err;
     if (!delta_refresh(table, reader->conn, &exists, &err)) {
@@ -347,12 +347,17 @@ bool relation_stub(Catalog *catalog, const Relation *relation, Buffer *sql)
         return spec != NULL;
     }
     Dataset *dataset = catalog_find(catalog, &relation->name);
-    if (dataset != NULL && dataset->kind != DATASET_SINK) {
+    if (dataset != NULL && dataset->kind == DATASET_SINK) {
+        return diagnose(catalog->diagnostics, relation->pos, "UNSUPPORTED_FEATURE",
+                        "write into a streaming table, and read that",
+                        "sink '%s' cannot be read by another dataset", dataset->name);
+    }
+    if (dataset != NULL) {
         relation_print_stub(&dataset->schema, sql);
         return true;
     }
-    RelationReader reader = {catalog, tables_create(), catalog->conn};
+    RelationReader reader = {catalog, relation_tables_create(), catalog->conn};
     bool ok = relation_read(&reader, relation, sql);
-    tables_destroy(reader.tables);
+    relation_tables_destroy(reader.tables);
     return ok;
 }

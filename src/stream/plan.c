@@ -22,7 +22,7 @@ bool plan_is_aggregating(const Select *select)
     bool found = select->group_by.count > 0 || select->set_count > 0 || select->having != NULL ||
                  select->grouping != GROUPING_PLAIN;
     for (size_t i = 0; i < select->item_count; i++) {
-        visit_expr(select->items[i].expr, note_aggregate, &found);
+        rewrite_visit(select->items[i].expr, note_aggregate, &found);
     }
     return found;
 }
@@ -37,9 +37,10 @@ static bool note_window_function(void *context, const Expr *expr)
 
 static bool check_window_functions(Planner *planner, const Select *select)
 {
-    for (size_t i = 0; i < select->item_count; i++) {
+    for (size_t i = 0; i <= select->item_count; i++) {
         const Expr *found = NULL;
-        visit_expr(select->items[i].expr, note_window_function, &found);
+        rewrite_visit(i < select->item_count ? select->items[i].expr : select->qualify,
+                   note_window_function, &found);
         if (found != NULL) {
             diagnose(planner->diagnostics, found->pos, "NON_TIME_WINDOW_NOT_SUPPORTED_IN_STREAMING",
                      "group by window(time, '1 minute') instead, or drop STREAM to read the table "
@@ -83,6 +84,18 @@ static void follow_event_column(Planner *planner, const Select *select, Flowing 
             return;
         }
     }
+}
+
+bool plan_may_deduplicate(Planner *planner, const Flowing *flowing, Pos pos)
+{
+    if (!flowing->aggregated || planner->request->mode == OUTPUT_APPEND) {
+        return true;
+    }
+    // What was seen in an earlier batch would be missing from the new result.
+    return diagnose(planner->diagnostics, pos, "STREAMING_OUTPUT_MODE.UNSUPPORTED_OPERATION",
+                    "drop them when reading the table",
+                    "duplicates of an aggregation's result cannot be dropped in output mode %s",
+                    plan_mode_name(planner->request->mode));
 }
 
 static Query *distinct_query(Planner *planner, Select *select, Flowing *flowing)
@@ -131,6 +144,12 @@ static Query *plan_select(Planner *planner, const Scope *scope, const Query *que
         return NULL;
     }
     if (plan_is_aggregating(select)) {
+        if (select->distinct && planner->request->mode != OUTPUT_COMPLETE) {
+            diagnose(planner->diagnostics, select->pos, "UNSUPPORTED_FEATURE",
+                     "leave DISTINCT out, and drop duplicates when reading the table",
+                     "SELECT DISTINCT over an aggregation is not supported on streams");
+            return NULL;
+        }
         SortList order_by = {0};
         for (size_t i = 0; i < query->order_by.count; i++) {
             ARENA_PUSH(planner->arena, order_by.items, order_by.count, order_by.capacity,
@@ -141,7 +160,12 @@ static Query *plan_select(Planner *planner, const Scope *scope, const Query *que
         return copy->select == NULL ? NULL : copy;
     }
     follow_event_column(planner, planned, flowing);
-    return select->distinct ? distinct_query(planner, planned, flowing) : copy;
+    if (!select->distinct || (flowing->aggregated && planner->request->mode == OUTPUT_COMPLETE)) {
+        return copy; // each batch of complete mode holds the whole result
+    }
+    return plan_may_deduplicate(planner, flowing, select->pos)
+               ? distinct_query(planner, planned, flowing)
+               : NULL;
 }
 
 static bool check_order_and_limit(Planner *planner, const Query *query, const Flowing *flowing)
@@ -190,6 +214,12 @@ static Query *plan_set_operation(Planner *planner, const Scope *scope, const Que
     if (left.streaming != right.streaming) {
         diagnose(planner->diagnostics, query->pos, "UNSUPPORTED_STREAMING_OPERATION", NULL,
                  "UNION between a stream and a table is not supported");
+        return NULL;
+    }
+    if (planner->request->mode == OUTPUT_COMPLETE && left.aggregated != right.aggregated) {
+        diagnose(planner->diagnostics, query->pos, "STREAMING_OUTPUT_MODE.UNSUPPORTED_OPERATION",
+                 "aggregate both sides, or write each into a table of its own",
+                 "output mode complete needs an aggregation on both sides of UNION ALL");
         return NULL;
     }
     if (left.event_column != NULL && right.event_column != NULL) {
@@ -278,7 +308,7 @@ const Plan *plan_create(const PlanRequest *request, Arena *arena, Diagnostics *d
     return plan;
 }
 
-const char *output_mode_name(OutputMode mode)
+const char *plan_mode_name(OutputMode mode)
 {
     static const char *const names[] = {"append", "update", "complete"};
     return names[mode];
@@ -286,7 +316,7 @@ const char *output_mode_name(OutputMode mode)
 
 void plan_print(const Plan *plan, Buffer *out)
 {
-    buffer_printf(out, "output mode: %s\n", output_mode_name(plan->mode));
+    buffer_printf(out, "output mode: %s\n", plan_mode_name(plan->mode));
     for (size_t i = 0; i < plan->source_count; i++) {
         buffer_printf(out, "source %s\n", plan->sources[i].view);
     }

@@ -41,6 +41,8 @@ Select *plan_aggregate(Planner *planner, const Select *select, Relation *from, F
 Relation *plan_deduplicate(Planner *planner, Relation *from, const DropDuplicates *request,
                            Flowing *flowing);
 
+// Whether duplicates may be dropped here; a problem at `pos` when not.
+bool plan_may_deduplicate(Planner *planner, const Flowing *flowing, Pos pos);
 bool plan_is_aggregating(const Select *select);
 
 // DuckDB SQL of a planned query or expression as a text in the arena; NULL after a problem.

@@ -33,7 +33,7 @@ void *plan_refuse_mode(Planner *planner, Pos pos, const char *operation)
 {
     diagnose(planner->diagnostics, pos, "STREAMING_OUTPUT_MODE.UNSUPPORTED_OPERATION", NULL,
              "output mode %s is not supported for %s on streams",
-             output_mode_name(planner->request->mode), operation);
+             plan_mode_name(planner->request->mode), operation);
     return NULL;
 }
 
@@ -133,8 +133,8 @@ static Relation *plan_stream(Planner *planner, const Relation *relation, Flowing
     Plan *plan = planner->plan;
     ARENA_PUSH(planner->arena, plan->sources, plan->source_count, plan->source_capacity, source);
     flowing->streaming = true;
-    Relation *raw = plan_raw_relation(planner->arena, relation->pos, relation_alias(relation),
-                                      source.view);
+    Relation *raw =
+        plan_raw_relation(planner->arena, relation->pos, relation_alias(relation), source.view);
     raw->column_aliases = relation->column_aliases;
     raw->column_alias_count = relation->column_alias_count;
     return raw;
@@ -145,8 +145,7 @@ static bool watermark_delay(Planner *planner, const Watermark *watermark, TimeUs
     const Expr *interval = watermark->delay;
     if (interval->kind != EXPR_INTERVAL || !interval->interval_is_constant ||
         interval->months != 0) {
-        return diagnose(planner->diagnostics, interval->pos, NULL,
-                        "for example INTERVAL 2 MINUTES",
+        return diagnose(planner->diagnostics, interval->pos, NULL, "for example INTERVAL 2 MINUTES",
                         "the delay of a watermark must be a constant interval without months");
     }
     *delay = interval->days * TIME_DAY + interval->micros;
@@ -188,6 +187,20 @@ static bool check_event_type(Planner *planner, const Watermark *watermark, const
     return false;
 }
 
+static Relation *no_event_column(Planner *planner, const Watermark *watermark, const char *column,
+                                 const Schema *schema)
+{
+    Map *names = map_create(true);
+    for (size_t i = 0; i < schema->count; i++) {
+        map_put(names, slice_of(schema->columns[i].name), NULL);
+    }
+    diagnose(planner->diagnostics, watermark->column->pos, "UNRESOLVED_COLUMN.WITH_SUGGESTION",
+             diagnostic_nearest(planner->arena, names, slice_of(column)),
+             "no column '%s' for the watermark", column);
+    map_destroy(names);
+    return NULL;
+}
+
 // SELECT * with the event time passed through the function that sees its maximum.
 static Relation *plan_watermark(Planner *planner, Relation *from, const Watermark *watermark,
                                 Slice alias, Flowing *flowing)
@@ -224,8 +237,10 @@ static Relation *plan_watermark(Planner *planner, Relation *from, const Watermar
         return NULL;
     }
     int index = schema_find(&schema, slice_of(entry.column));
-    if (index < 0 || !check_event_type(planner, watermark, entry.column,
-                                       schema.columns[index].type)) {
+    if (index < 0) {
+        return no_event_column(planner, watermark, entry.column, &schema);
+    }
+    if (!check_event_type(planner, watermark, entry.column, schema.columns[index].type)) {
         return NULL;
     }
     entry.type = schema.columns[index].type;
@@ -242,8 +257,8 @@ static Relation *plan_watermark(Planner *planner, Relation *from, const Watermar
     buffer_append_text(&sql, ") AS ");
     duck_quote_name(&sql, slice_of(entry.column));
     buffer_printf(&sql, ") FROM (%s))", inner);
-    Relation *raw = plan_raw_relation(arena, from->pos, alias,
-                                      arena_text(arena, buffer_slice(&sql)));
+    Relation *raw =
+        plan_raw_relation(arena, from->pos, alias, arena_text(arena, buffer_slice(&sql)));
     buffer_done(&sql);
     Plan *plan = planner->plan;
     flowing->watermark = (int)plan->watermark_count;
@@ -319,7 +334,9 @@ Relation *plan_relation(Planner *planner, const Scope *scope, const Relation *re
                      "use SELECT DISTINCT", "DROP DUPLICATES works on streams only");
             return NULL;
         }
-        planned = plan_deduplicate(planner, planned, relation->drop_duplicates, flowing);
+        planned = plan_may_deduplicate(planner, flowing, relation->drop_duplicates->pos)
+                      ? plan_deduplicate(planner, planned, relation->drop_duplicates, flowing)
+                      : NULL;
         if (planned != NULL) {
             planned->alias = relation_alias(relation);
         }
@@ -333,8 +350,7 @@ static bool relation_is_streaming(const Relation *relation)
         return false;
     }
     return (relation->is_stream && relation->kind != RELATION_QUERY) ||
-           relation_is_streaming(relation->left) ||
-           relation_is_streaming(relation->right) ||
+           relation_is_streaming(relation->left) || relation_is_streaming(relation->right) ||
            (relation->kind == RELATION_QUERY && plan_is_streaming(relation->query));
 }
 
