@@ -111,7 +111,8 @@ bool duck_connect(Duck *duck, DuckConn **conn, Error *err)
     made->duck = duck;
     atomic_fetch_add(&duck->connections, 1);
     Buffer sql = {0};
-    buffer_append_text(&sql, "SET errors_as_json = true; SET partitioned_write_flush_threshold = 65536; SET TimeZone = ");
+    buffer_append_text(&sql, "SET errors_as_json = true; "
+                             "SET partitioned_write_flush_threshold = 65536; SET TimeZone = ");
     duck_quote_text(&sql, slice_of(duck->time_zone));
     bool ok = duck_run(made, buffer_text(&sql), err);
     buffer_done(&sql);

@@ -7,10 +7,11 @@
 // Problems go into the project's Diagnostics, all of them; catalog_resolve returns whether there
 // were none. After resolving, the catalog is immutable but for catalog_add_text + another resolve.
 //
-// A dataset is known by "database.name" (case ignored). Temporary views are replaced by their queries
-// wherever they are read, so flows see only tables and source functions.
+// A dataset is known by "database.name" (case ignored). Temporary views are replaced by their
+// queries wherever they are read, so flows see only tables and source functions.
 //
-//     statement ── register ──▶ Dataset / FlowSpec ── inline views ──▶ dependencies ── sort ──▶ bind over
+//     statement ── register ──▶ Dataset / FlowSpec ── inline views ──▶ dependencies ── sort ──▶
+//     bind over
 //                                                                                       typed stubs
 // Binding uses a connection of its own and touches no data. Threads: one.
 // SPDX-License-Identifier: Apache-2.0
@@ -70,13 +71,13 @@ typedef struct Catalog {
     Duck *duck;
     DuckConn *conn; // for binding
     Clock *clock;
-    Map *datasets; // key -> Dataset
+    Map *datasets;     // key -> Dataset
     DatasetList order; // dependencies first
     FlowSpec **flows;  // in the order of their targets
     size_t flow_count;
     size_t flow_capacity;
-    bool paths_from_here; // delta.`path` of the command line: relative to the current folder
-    ErrorKind failure;    // of the last read that failed (exit code of tarn query)
+    bool paths_from_here;    // delta.`path` of the command line: relative to the current folder
+    ErrorKind failure;       // of the last read that failed (exit code of tarn query)
     _Atomic int *read_count; // names of sources opened for reading are unique
     Source **open_sources;   // opened for reading: see catalog_close_sources
     size_t open_count;
@@ -103,7 +104,8 @@ typedef struct StaticTables {
 MUST_USE bool catalog_create(Project *project, Arena *arena, Diagnostics *diagnostics, Duck *duck,
                              Clock *clock, Catalog **catalog, Error *err);
 void catalog_destroy(Catalog *catalog);
-// The same catalog for reading tables on another thread: with its own arena, connection and problems.
+// The same catalog for reading tables on another thread: with its own arena, connection and
+// problems.
 Catalog catalog_fork(const Catalog *catalog, Arena *arena, DuckConn *conn);
 // Closes what was opened for reading, once the statements that read it have ended.
 void catalog_close_sources(Catalog *catalog);

@@ -1,7 +1,7 @@
 // engine.h -- what the command line (and later the server) may ask of the engine.
 //
-// The parts behind it: project.h (tarn.yml and its files), catalog.h (datasets and flows of the SQL),
-// flow.h (one flow's batches), run.h (all flows in one process), query.h (ad-hoc SQL),
+// The parts behind it: project.h (tarn.yml and its files), catalog.h (datasets and flows of the
+// SQL), flow.h (one flow's batches), run.h (all flows in one process), query.h (ad-hoc SQL),
 // testing.h (.test files on a manual clock), history.h (SQLite), control.h (the socket).
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
@@ -9,14 +9,14 @@
 #include "engine/project.h"
 
 typedef struct RunOptions {
-    bool once;              // availableNow for the whole project
-    TimeUs duration;        // --for; 0: until a signal
+    bool once;                 // availableNow for the whole project
+    TimeUs duration;           // --for; 0: until a signal
     const char *const *select; // dataset names; none: all
     size_t select_count;
     const char *const *full_refresh;
     size_t full_refresh_count;
     bool full_refresh_all;
-    bool json;              // progress as one JSON object per line on stdout
+    bool json; // progress as one JSON object per line on stdout
 } RunOptions;
 
 // Runs the project until its end; returns the exit code. Messages go to stderr.

@@ -175,8 +175,8 @@ static bool resolve_commit(Flow *flow, bool *committed, Error *err)
     } else if (!sink_marker(flow->sink, state_epoch(flow->state), &marker, err)) {
         return false;
     } else {
-        *committed = marker.found && marker.batch == flow->asked.batch &&
-                     marker.crc == flow->asked.crc;
+        *committed =
+            marker.found && marker.batch == flow->asked.batch && marker.crc == flow->asked.crc;
     }
     flow->unresolved = false;
     return *committed || state_discard_last(flow->state, err);
@@ -239,8 +239,7 @@ static bool run_batch(Flow *flow, TimeUs now, BatchTimes *times, Error *err)
 {
     int64_t batch = flow->batch + 1;
     FlowMeta meta = {.watermark = flow->watermark};
-    TimeUs *watermarks =
-        ARENA_ARRAY(flow->batch_arena, TimeUs, flow->plan->watermark_count + 1);
+    TimeUs *watermarks = ARENA_ARRAY(flow->batch_arena, TimeUs, flow->plan->watermark_count + 1);
     memcpy(watermarks, flow->watermarks, flow->plan->watermark_count * sizeof *watermarks);
     if (!set_variables(flow, now, err) || !point_views(flow, err) || !run_stages(flow, err) ||
         !sink_stage(flow->sink, batch, flow->plan->output_sql, &meta.sink_rows, err) ||
@@ -252,8 +251,7 @@ static bool run_batch(Flow *flow, TimeUs now, BatchTimes *times, Error *err)
     if (FAULT("flow.after_run")) {
         return fail(err, ERROR_CRASH, "fault point flow.after_run");
     }
-    memcpy(flow->pending_watermarks, watermarks,
-           flow->plan->watermark_count * sizeof *watermarks);
+    memcpy(flow->pending_watermarks, watermarks, flow->plan->watermark_count * sizeof *watermarks);
     if (!commit_batch(flow, batch, &meta, times, err)) {
         return false;
     }
@@ -266,7 +264,8 @@ bool flow_step(Flow *flow, FlowStep *step, Error *err)
 {
     *step = FLOW_IDLE;
     if (flow->unresolved) {
-        return fail(err, ERROR_CONFLICT, "the outcome of batch %lld is unknown: open the flow again",
+        return fail(err, ERROR_CONFLICT,
+                    "the outcome of batch %lld is unknown: open the flow again",
                     (long long)flow->asked.batch);
     }
     catalog_close_sources(&flow->reading);

@@ -7,8 +7,10 @@
 //
 // A batch (DESIGN.md section 5; invariants in README.md, cited as F1 ...):
 //
-//     plan ─▶ run stages, stage the sink's rows ─▶ log record + fdatasync ─▶ sink commit ─▶ confirmed
-//              failure: roll back, abort            failure: discard record    failure: ask the marker
+//     plan ─▶ run stages, stage the sink's rows ─▶ log record + fdatasync ─▶ sink commit ─▶
+//     confirmed
+//              failure: roll back, abort            failure: discard record    failure: ask the
+//              marker
 //
 // A flow is owned by one thread at a time. flow_status may be called from any thread. Everything in
 // FlowContext must outlive the flow.
@@ -29,14 +31,14 @@ typedef struct FlowContext {
     ProjectIdentity identity;
     int64_t max_batch_rows; // tests: 1; 0: no limit
     int64_t state_limit_bytes;
-    bool json_progress; // StreamingQueryProgress as one line of JSON per batch on stdout
+    bool json_progress;       // StreamingQueryProgress as one line of JSON per batch on stdout
     _Atomic int *next_number; // numbers of flows: names of functions are unique in the process
 } FlowContext;
 
 typedef struct Flow Flow;
 
 typedef enum FlowStep {
-    FLOW_IDLE, // nothing to do now
+    FLOW_IDLE,  // nothing to do now
     FLOW_BATCH, // a batch was committed
 } FlowStep;
 

@@ -9,8 +9,8 @@
 
 typedef struct FlowSource {
     Source *source;
-    char *offset;      // end of the last committed batch; "" at the start
-    char *relation;    // SQL that the view shows now
+    char *offset;   // end of the last committed batch; "" at the start
+    char *relation; // SQL that the view shows now
     const char *view;
     bool has_rows;     // in the planned batch
     Slice planned_end; // the source's, until the next plan
@@ -18,10 +18,10 @@ typedef struct FlowSource {
 
 // What a log record says besides the state: enough to go on (F4).
 typedef struct FlowMeta {
-    TimeUs watermark;    // evicted with in this batch
-    TimeUs next;         // of the next batch
-    int64_t sink_rows;   // rows the sink gets; 0: the record itself is the commit
-    int64_t given;       // last batch that was given to the sink, this one included; -1: none
+    TimeUs watermark;     // evicted with in this batch
+    TimeUs next;          // of the next batch
+    int64_t sink_rows;    // rows the sink gets; 0: the record itself is the commit
+    int64_t given;        // last batch that was given to the sink, this one included; -1: none
     int64_t given_before; // the same before this batch
 } FlowMeta;
 
@@ -39,16 +39,16 @@ struct Flow {
     Sink *sink;
     Operator **operators;
     EventTimes *times;
-    TimeUs *watermarks; // of each watermark clause
+    TimeUs *watermarks;         // of each watermark clause
     TimeUs *pending_watermarks; // the same after the batch that is being committed
-    TimeUs watermark;   // global, for the next batch's eviction
-    TimeUs late;        // of the batch before
-    int64_t batch;      // last committed
-    int64_t given;      // last batch given to the sink
+    TimeUs watermark;           // global, for the next batch's eviction
+    TimeUs late;                // of the batch before
+    int64_t batch;              // last committed
+    int64_t given;              // last batch given to the sink
     char *folder;
-    char *sink_note;    // path of the note for sinks without marker
-    bool unresolved;    // the last commit's outcome is unknown: ask the marker first
-    SinkMarker asked;   // what that commit said
+    char *sink_note;  // path of the note for sinks without marker
+    bool unresolved;  // the last commit's outcome is unknown: ask the marker first
+    SinkMarker asked; // what that commit said
     bool to_end;
     TimeUs trigger_interval;
 
@@ -66,8 +66,8 @@ void flow_write_note(const Flow *flow, const SinkMarker *marker);
 void flow_read_note(const Flow *flow, SinkMarker *marker);
 
 typedef struct BatchTimes {
-    TimeUs now;        // batch_time
-    TimeUs started;    // monotonic
+    TimeUs now;     // batch_time
+    TimeUs started; // monotonic
     TimeUs planned;
     TimeUs run;
     TimeUs logged;

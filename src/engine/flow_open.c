@@ -14,8 +14,9 @@
 
 void flow_print_meta(const Flow *flow, const FlowMeta *meta, Buffer *json)
 {
-    buffer_printf(json, "{\"v\":1,\"watermark\":%lld,\"next\":%lld,\"sink_rows\":%lld,"
-                        "\"given\":%lld,\"given_before\":%lld,\"watermarks\":[",
+    buffer_printf(json,
+                  "{\"v\":1,\"watermark\":%lld,\"next\":%lld,\"sink_rows\":%lld,"
+                  "\"given\":%lld,\"given_before\":%lld,\"watermarks\":[",
                   (long long)meta->watermark, (long long)meta->next, (long long)meta->sink_rows,
                   (long long)meta->given, (long long)meta->given_before);
     for (size_t i = 0; i < flow->plan->watermark_count; i++) {
@@ -25,8 +26,7 @@ void flow_print_meta(const Flow *flow, const FlowMeta *meta, Buffer *json)
     for (size_t i = 0; i < flow->plan->source_count; i++) {
         const FlowSource *source = &flow->sources[i];
         buffer_append_text(json, i == 0 ? "" : ",");
-        buffer_append_json(json,
-                           source->has_rows ? source->planned_end : slice_of(source->offset));
+        buffer_append_json(json, source->has_rows ? source->planned_end : slice_of(source->offset));
     }
     buffer_append_text(json, "]}");
 }
@@ -269,7 +269,8 @@ static bool open_sources(Flow *flow, Error *err)
 static bool open_operators(Flow *flow, Error *err)
 {
     for (size_t i = 0; i < flow->plan->watermark_count; i++) {
-        if (!event_times_register(flow->conn, &flow->plan->watermarks[i], &flow->times[i], err)) {
+        if (!operator_register_times(flow->conn, &flow->plan->watermarks[i], &flow->times[i],
+                                     err)) {
             return false;
         }
     }
@@ -318,8 +319,7 @@ static bool trigger_interval(Flow *flow, Error *err)
 {
     const Properties *properties = &flow->spec->target->statement->properties;
     for (size_t i = 0; i < properties->count; i++) {
-        if (slice_equal_nocase(properties->items[i].key,
-                               slice_of("pipelines.trigger.interval")) &&
+        if (slice_equal_nocase(properties->items[i].key, slice_of("pipelines.trigger.interval")) &&
             !sql_parse_duration(properties->items[i].value, &flow->trigger_interval, err)) {
             return fail_context(err, "pipelines.trigger.interval of '%s'",
                                 flow->spec->target->name);
@@ -332,8 +332,7 @@ static bool open_parts(Flow *flow, Error *err)
 {
     StateOptions options = {.limit_bytes = flow->context.state_limit_bytes};
     if (!duck_connect(flow->context.catalog->duck, &flow->conn, err) || !make_plan(flow, err) ||
-        !trigger_interval(flow, err) ||
-        !state_open(flow->folder, &options, &flow->state, err) ||
+        !trigger_interval(flow, err) || !state_open(flow->folder, &options, &flow->state, err) ||
         !open_sink(flow, err) || !recover(flow, err) || !open_sources(flow, err) ||
         !open_operators(flow, err)) {
         return false;
@@ -355,7 +354,7 @@ bool flow_open(const FlowContext *context, const FlowSpec *spec, Flow **result, 
     flow->batch = -1;
     flow->given = -1;
     flow->batch_arena = arena_create(0);
-    flow->tables = tables_create();
+    flow->tables = relation_tables_create();
     pthread_mutex_init(&flow->lock, NULL);
     flow->folder = strdup(project_checkpoint_path(context->catalog->project, slice_of(spec->name),
                                                   flow->batch_arena));
@@ -398,7 +397,7 @@ void flow_close(Flow *flow)
     catalog_close_sources(&flow->reading);
     sink_close(flow->sink);
     state_close(flow->state);
-    tables_destroy(flow->tables);
+    relation_tables_destroy(flow->tables);
     duck_disconnect(flow->conn);
     free(flow->sources);
     free(flow->operators);

@@ -73,11 +73,12 @@ static void print_progress(const Flow *flow, const ControlFlow *status, const Ba
     time_format_iso(times->now, text);
     buffer_append_text(json, "{\"v\":1,\"type\":\"progress\",\"name\":");
     buffer_append_json(json, slice_of(status->flow));
-    buffer_printf(json, ",\"id\":\"%s\",\"timestamp\":\"%s\",\"batchId\":%lld,"
-                        "\"batchDuration\":%lld,\"numInputRows\":%lld,"
-                        "\"processedRowsPerSecond\":%.1f,\"durationMs\":{\"latestOffset\":%lld,"
-                        "\"addBatch\":%lld,\"walCommit\":%lld,\"commitOffsets\":%lld,"
-                        "\"triggerExecution\":%lld}",
+    buffer_printf(json,
+                  ",\"id\":\"%s\",\"timestamp\":\"%s\",\"batchId\":%lld,"
+                  "\"batchDuration\":%lld,\"numInputRows\":%lld,"
+                  "\"processedRowsPerSecond\":%.1f,\"durationMs\":{\"latestOffset\":%lld,"
+                  "\"addBatch\":%lld,\"walCommit\":%lld,\"commitOffsets\":%lld,"
+                  "\"triggerExecution\":%lld}",
                   state_checkpoint_id(flow->state), text, (long long)status->batch,
                   (long long)(duration / TIME_MS), (long long)status->input_rows,
                   status->rows_per_second, milliseconds(times->started, times->planned),

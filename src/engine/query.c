@@ -32,7 +32,8 @@ static bool print_rows(const Asking *asking, const DuckRows *rows, Buffer *out, 
         format_markdown(rows, out);
     } else {
         return fail(err, ERROR_INPUT, "no format '%s': table, csv, json, jsonl or markdown%s",
-                    asking->format, strcmp(asking->format, "parquet") == 0 ? "; parquet needs -o" : "");
+                    asking->format,
+                    strcmp(asking->format, "parquet") == 0 ? "; parquet needs -o" : "");
     }
     return true;
 }
@@ -88,8 +89,8 @@ bool query_print(RelationReader *reader, const Query *query, TimeUs now, Buffer 
     return inlined != NULL &&
            sql_print_query(rewrite_as_batch(catalog->arena, inlined), &options,
                            catalog->diagnostics, sql, &map, catalog->arena) &&
-           sql_bind(reader->conn, buffer_text(sql), &map, query->pos, catalog->diagnostics,
-                    &schema, catalog->arena);
+           sql_bind(reader->conn, buffer_text(sql), &map, query->pos, catalog->diagnostics, &schema,
+                    catalog->arena);
 }
 
 // False after a problem (in the catalog's Diagnostics) or an error (err filled).
@@ -214,9 +215,9 @@ static bool ask_statement(const Asking *asking, const Statement *statement, bool
         *is_problem = true;
         return diagnose(asking->catalog->diagnostics, statement->pos, "UNSUPPORTED_FEATURE", NULL,
                         "%s is not supported by tarn query in this version",
-                        statement->text.size > 0 ? arena_text(asking->catalog->arena,
-                                                              statement->text)
-                                                 : "this statement");
+                        statement->text.size > 0
+                            ? arena_text(asking->catalog->arena, statement->text)
+                            : "this statement");
     }
 }
 
@@ -283,7 +284,7 @@ int engine_query(Project *project, const char *name, Slice sql, const char *form
     }
     Duck *duck = NULL;
     int code;
-    asking.tables = tables_create();
+    asking.tables = relation_tables_create();
     if (!duck_open(&options, &duck, &err) ||
         !open_asking(project, project != NULL ? project_arena(project) : arena, duck, &asking,
                      &err)) {
@@ -292,7 +293,7 @@ int engine_query(Project *project, const char *name, Slice sql, const char *form
     } else {
         code = ask_all(&asking, name, sql);
     }
-    tables_destroy(asking.tables);
+    relation_tables_destroy(asking.tables);
     duck_disconnect(asking.conn);
     catalog_destroy(asking.catalog);
     duck_close(duck);

@@ -1,7 +1,7 @@
 // relation.h -- what a table name or table function in a query stands for.
 //
-// Two answers: relation_stub() is a relation of no rows with the right columns (for binding; touches
-// no data), relation_read() the rows as they are now. Names are looked up as dataset of the
+// Two answers: relation_stub() is a relation of no rows with the right columns (for binding;
+// touches no data), relation_read() the rows as they are now. Names are looked up as dataset of the
 // catalog, then as a table under storage/tables, then as delta.`path`, parquet.`path`, csv.`path`,
 // json.`path`; functions as source types that can be read as a batch.
 //
@@ -13,9 +13,9 @@
 #include "lake/delta.h"
 
 typedef struct Tables Tables;
-Tables *tables_create(void);
-void tables_destroy(Tables *tables);
-DeltaTable *tables_open(Tables *tables, const char *path);
+Tables *relation_tables_create(void);
+void relation_tables_destroy(Tables *tables);
+DeltaTable *relation_tables_open(Tables *tables, const char *path);
 
 // Both add a problem and return false when there is no such relation.
 bool relation_stub(Catalog *catalog, const Relation *relation, Buffer *sql);

@@ -19,12 +19,12 @@
 #include "engine/engine.h"
 #include "engine/session.h"
 
-#define POLL_INTERVAL (100 * (TimeUs)TIME_MS) // files, generators: rows appear without a word
-#define VIEW_INTERVAL (10 * (TimeUs)TIME_SECOND)
-#define REPORT_INTERVAL (10 * (TimeUs)TIME_SECOND)
+#define POLL_INTERVAL     (100 * (TimeUs)TIME_MS) // files, generators: rows appear without a word
+#define VIEW_INTERVAL     (10 * (TimeUs)TIME_SECOND)
+#define REPORT_INTERVAL   (10 * (TimeUs)TIME_SECOND)
 #define TERMINAL_INTERVAL (500 * (TimeUs)TIME_MS)
-#define BACKOFF_MIN TIME_SECOND
-#define BACKOFF_MAX (30 * (TimeUs)TIME_SECOND)
+#define BACKOFF_MIN       TIME_SECOND
+#define BACKOFF_MAX       (30 * (TimeUs)TIME_SECOND)
 
 static _Atomic int stop_requests; // set from a signal handler
 
@@ -129,7 +129,9 @@ static bool recover_flow(Runner *runner, size_t index, Error *err, TimeUs *backo
     if (*backoff == 0) {
         log_warn("flow '%s': %s; trying again until it works", name, err->message);
     }
-    *backoff = *backoff == 0 ? BACKOFF_MIN : *backoff * 2 > BACKOFF_MAX ? BACKOFF_MAX : *backoff * 2;
+    *backoff = *backoff == 0                ? BACKOFF_MIN
+               : *backoff * 2 > BACKOFF_MAX ? BACKOFF_MAX
+                                            : *backoff * 2;
     if (session->flows[index] != NULL) {
         flow_set_state(session->flows[index], "retrying", err->message);
     }
@@ -290,8 +292,8 @@ static void refresh_views(Runner *runner, TimeUs *next, uint64_t *seen)
 
 static void watch(Runner *runner, TimeUs duration)
 {
-    bool in_place = isatty(STDERR_FILENO) && !runner->session->options.json_progress &&
-                    !isatty(STDOUT_FILENO);
+    bool in_place =
+        isatty(STDERR_FILENO) && !runner->session->options.json_progress && !isatty(STDOUT_FILENO);
     TimeUs report_every = in_place ? TERMINAL_INTERVAL : REPORT_INTERVAL;
     TimeUs end = duration > 0 ? clock_monotonic() + duration : TIME_NEVER;
     TimeUs next_report = clock_monotonic() + report_every;
@@ -460,8 +462,8 @@ int engine_dry_run(Project *project)
     if (ok) {
         size_t datasets = session->catalog->order.count;
         size_t flows = session->catalog->flow_count;
-        printf("%zu dataset%s, %zu flow%s: no problems\n", datasets, datasets == 1 ? "" : "s", flows,
-               flows == 1 ? "" : "s");
+        printf("%zu dataset%s, %zu flow%s: no problems\n", datasets, datasets == 1 ? "" : "s",
+               flows, flows == 1 ? "" : "s");
     } else {
         print_problems(project);
         fprintf(stderr, "%zu problem%s\n", project_diagnostics(project)->count,

@@ -23,13 +23,15 @@ bool session_open(Project *project, const SessionOptions *options, Session **res
     int64_t limit = project_bytes(project, "tarn.memory.limit");
     DuckOptions duck = {
         .memory_limit_bytes = limit * DUCK_SHARE_PERCENT / 100,
-        .threads = options->threads > 0 ? options->threads : (int)project_int(project, "tarn.threads"),
+        .threads =
+            options->threads > 0 ? options->threads : (int)project_int(project, "tarn.threads"),
         .time_zone = project_text(project, "spark.sql.session.timeZone"),
-        .temp_directory = arena_printf(project_arena(project), "%s/.spill", project_storage(project)),
+        .temp_directory =
+            arena_printf(project_arena(project), "%s/.spill", project_storage(project)),
     };
     DuckConn *conn = NULL;
-    bool ok = duck_open(&duck, &session->duck, err) &&
-              duck_connect(session->duck, &conn, err) && sql_prelude(conn, err) &&
+    bool ok = duck_open(&duck, &session->duck, err) && duck_connect(session->duck, &conn, err) &&
+              sql_prelude(conn, err) &&
               catalog_create(project, project_arena(project), project_diagnostics(project),
                              session->duck, options->clock, &session->catalog, err);
     duck_disconnect(conn);
@@ -117,9 +119,8 @@ bool session_prepare(Session *session, Error *err)
         .history = session->options.history,
         .identity = identity,
         .max_batch_rows = session->options.max_batch_rows,
-        .state_limit_bytes = session->flow_count == 0
-                                 ? limit
-                                 : limit * (100 - DUCK_SHARE_PERCENT) / 100,
+        .state_limit_bytes =
+            session->flow_count == 0 ? limit : limit * (100 - DUCK_SHARE_PERCENT) / 100,
         .json_progress = session->options.json_progress,
         .next_number = &session->next_number,
     };
@@ -164,8 +165,7 @@ static bool remove_folder(const char *folder, Arena *arena, Error *err)
 
 // A new checkpoint whose first batch replaces the target. The order makes every crash harmless: the
 // new folder, which says so, is complete before it takes the old one's place.
-static bool renew_checkpoint(const Session *session, const FlowSpec *flow, Arena *arena,
-                             Error *err)
+static bool renew_checkpoint(const Session *session, const FlowSpec *flow, Arena *arena, Error *err)
 {
     const char *folder = project_checkpoint_path(session->project, slice_of(flow->name), arena);
     const char *fresh = arena_printf(arena, "%s.new", folder);
@@ -230,8 +230,8 @@ void session_failed(Session *session, size_t flow, const Error *err)
     }
     const char *name = session->catalog->flows[flow]->name;
     bool named = strncmp(err->message, "flow '", 6) == 0;
-    log_error("%s%s%s%s", named ? "" : "flow '", named ? "" : name, named ? "" : "': ",
-              err->message);
+    log_error("%s%s%s%s", named ? "" : "flow '", named ? "" : name,
+              named ? "" : "': ", err->message);
     if (session->flows[flow] != NULL) {
         flow_set_state(session->flows[flow], "failed", err->message);
     }
@@ -264,8 +264,7 @@ static bool drain_dataset(Session *session, const Dataset *dataset, bool fix_end
         }
         bool ok = drain_flow(session, i, fix_end, err);
         for (int attempt = 1; !ok && err->kind == ERROR_RETRY && attempt < RETRIES; attempt++) {
-            log_warn("flow '%s': %s; trying again", session->catalog->flows[i]->name,
-                     err->message);
+            log_warn("flow '%s': %s; trying again", session->catalog->flows[i]->name, err->message);
             clock_sleep_until(session->options.clock,
                               clock_now(session->options.clock) + TIME_SECOND);
             ok = drain_flow(session, i, fix_end, err);

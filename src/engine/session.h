@@ -1,10 +1,11 @@
 // session.h -- a project opened for running: database, catalog, flows and views.
 //
-//     session_open -> session_open_flows -> { session_drain | flows stepped by run.c's threads }* -> session_close
+//     session_open -> session_open_flows -> { session_drain | flows stepped by run.c's threads }*
+//     -> session_close
 //
 // session_drain runs everything that is due in dependency order on the calling thread until nothing
-// is left: what `tarn run --once` and the `tick` of tests do. run.c gives each flow a thread instead.
-// SPDX-License-Identifier: Apache-2.0
+// is left: what `tarn run --once` and the `tick` of tests do. run.c gives each flow a thread
+// instead. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "engine/flow.h"
@@ -49,8 +50,8 @@ MUST_USE bool session_open_flow(Session *session, size_t index, Error *err);
 MUST_USE bool session_full_refresh(Session *session, const char *const *names, size_t count,
                                    bool all, Error *err);
 
-// Everything that is due, dependencies first. `fix_end`: rows that come while it runs wait (--once).
-// Failed flows are logged and do not stop the others; false with ERROR_CRASH when a fault
+// Everything that is due, dependencies first. `fix_end`: rows that come while it runs wait
+// (--once). Failed flows are logged and do not stop the others; false with ERROR_CRASH when a fault
 // point fired.
 MUST_USE bool session_drain(Session *session, bool fix_end, Error *err);
 void session_failed(Session *session, size_t flow, const Error *err);

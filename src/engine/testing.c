@@ -1,8 +1,8 @@
 // The runner of .test files: a project on a manual clock, in process. See engine.h and testfile.h.
 //
-// Each file runs in scratch storage, and again under permutations that must give the same rows: with
-// a restart after every tick, and (unless `batches fixed`) with batches of one row. A crash is a fault
-// point that unwinds without touching anything durable; the session is then opened anew.
+// Each file runs in scratch storage, and again under permutations that must give the same rows:
+// with a restart after every tick, and (unless `batches fixed`) with batches of one row. A crash is
+// a fault point that unwinds without touching anything durable; the session is then opened anew.
 // SPDX-License-Identifier: Apache-2.0
 #include <ftw.h>
 #include <jansson.h>
@@ -75,7 +75,7 @@ static bool failed(Tester *tester, const TestBlock *block, const char *format, .
 
 static void close_session(Tester *tester)
 {
-    tables_destroy(tester->tables);
+    relation_tables_destroy(tester->tables);
     duck_disconnect(tester->conn);
     session_close(tester->session);
     project_close(tester->project);
@@ -143,7 +143,7 @@ static bool open_session(Tester *tester, Error *err)
         !duck_connect(tester->session->duck, &tester->conn, err)) {
         return false;
     }
-    tester->tables = tables_create();
+    tester->tables = relation_tables_create();
     connect_feeds(tester);
     bool ok = catalog_add_files(tester->session->catalog);
     for (size_t i = 0; ok && i < tester->statement_count; i++) {
@@ -171,8 +171,7 @@ static bool is_declaration(const Statement *statement)
 }
 
 // Runs a statement; on failure `message` is what the user would see.
-static bool run_statement(Tester *tester, const TestBlock *block, DuckRows **rows,
-                          Buffer *message)
+static bool run_statement(Tester *tester, const TestBlock *block, DuckRows **rows, Buffer *message)
 {
     StatementList statements = {0};
     Error err = {0};
@@ -408,11 +407,13 @@ static void mask_json(json_t *value, Slice mask)
     json_t *member;
     size_t index;
     if (json_is_array(value)) {
-        json_array_foreach (value, index, member) {
+        json_array_foreach(value, index, member)
+        {
             mask_json(member, mask);
         }
     }
-    json_object_foreach (value, key, member) {
+    json_object_foreach(value, key, member)
+    {
         size_t size = strlen(key);
         bool masked = false;
         for (size_t i = 0; i + size <= mask.size && !masked; i++) {
@@ -467,8 +468,8 @@ static bool test_file(Tester *tester, const TestBlock *block)
             rest = (Slice){rest.data + taken, rest.size - taken};
         }
         if (!slice_equal(buffer_slice(&masked), block->body)) {
-            pass = failed(tester, block, "the file is\n%s\ninstead of\n%.*s",
-                          buffer_text(&masked), SLICE_ARG(block->body));
+            pass = failed(tester, block, "the file is\n%s\ninstead of\n%.*s", buffer_text(&masked),
+                          SLICE_ARG(block->body));
         }
     }
     buffer_done(&bytes);
@@ -491,8 +492,8 @@ typedef struct Directive {
 } Directive;
 
 static const Directive directives[] = {
-    {"statement", 2, test_statement}, {"query", 2, test_query},     {"push", 2, test_push},
-    {"clock", 2, test_clock},         {"tick", 1, test_tick},       {"restart", 1, test_restart},
+    {"statement", 2, test_statement}, {"query", 2, test_query}, {"push", 2, test_push},
+    {"clock", 2, test_clock},         {"tick", 1, test_tick},   {"restart", 1, test_restart},
     {"crash", 2, test_crash},         {"file", 2, test_file},
 };
 
@@ -603,9 +604,8 @@ int engine_test(Project *project, const TestOptions *options)
         Arena *arena = arena_create(0);
         TestFile file;
         Error err;
-        const char *path = options->file_count > 0
-                               ? files[i]
-                               : project_path(project, slice_of(files[i]), arena);
+        const char *path =
+            options->file_count > 0 ? files[i] : project_path(project, slice_of(files[i]), arena);
         if (!testfile_read(path, arena, &file, &err)) {
             log_error("%s", err.message);
             failures++;

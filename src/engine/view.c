@@ -23,7 +23,7 @@ bool view_create(Catalog *catalog, const Dataset *dataset, View **result, Error 
     }
     view->catalog = catalog;
     view->dataset = dataset;
-    view->tables = tables_create();
+    view->tables = relation_tables_create();
     if (!duck_connect(catalog->duck, &view->conn, err)) {
         view_destroy(view);
         return false;
@@ -37,7 +37,7 @@ void view_destroy(View *view)
     if (view == NULL) {
         return;
     }
-    tables_destroy(view->tables);
+    relation_tables_destroy(view->tables);
     duck_disconnect(view->conn);
     buffer_done(&view->versions);
     free(view);
@@ -55,7 +55,7 @@ static bool read_versions(View *view, Buffer *versions, Error *err)
         if (table->table_path == NULL) {
             continue;
         }
-        DeltaTable *delta = tables_open(view->tables, table->table_path);
+        DeltaTable *delta = relation_tables_open(view->tables, table->table_path);
         bool exists = false;
         if (!delta_refresh(delta, view->conn, &exists, err)) {
             return false;
@@ -109,7 +109,7 @@ static bool write_rows(View *view, const char *sql, TimeUs now, Arena *arena, in
         .partition_count = statement->partition_count,
         .description = statement->comment.size == 0 ? NULL : arena_text(arena, statement->comment),
     };
-    DeltaTable *table = tables_open(view->tables, view->dataset->table_path);
+    DeltaTable *table = relation_tables_open(view->tables, view->dataset->table_path);
     DeltaStaged staged = {0};
     bool exists = false;
     if (!delta_refresh(table, view->conn, &exists, err) ||
@@ -139,8 +139,7 @@ bool view_refresh(View *view, TimeUs now, int64_t *row_count, Error *err)
     Catalog reading = catalog_fork(view->catalog, arena, view->conn);
     Buffer sql = {0};
     Buffer versions = {0};
-    bool ok = read_versions(view, &versions, err) &&
-              print_query(view, &reading, now, &sql, err) &&
+    bool ok = read_versions(view, &versions, err) && print_query(view, &reading, now, &sql, err) &&
               write_rows(view, buffer_text(&sql), now, arena, row_count, err);
     if (ok) {
         buffer_done(&view->versions);

@@ -47,7 +47,8 @@ void aggregate_print_merge(MergeKind merge, const char *p, const char *o, const 
     switch (merge) {
     case MERGE_ADD:
         // The cast brings decimals and integers back to the partial's type; too large is an error.
-        buffer_printf(sql, "CASE WHEN %s IS NULL THEN %s WHEN %s IS NULL THEN %s ELSE CAST(%s + %s AS ",
+        buffer_printf(sql,
+                      "CASE WHEN %s IS NULL THEN %s WHEN %s IS NULL THEN %s ELSE CAST(%s + %s AS ",
                       o, p, p, o, o, p);
         type_print_duck(type, sql);
         buffer_append_text(sql, ") END");

@@ -16,8 +16,8 @@
 enum { AGGREGATE_PARTIALS_MAX = 4 };
 
 typedef enum MergeKind {
-    MERGE_ADD,       // NULL means nothing yet
-    MERGE_LEAST,     // NULLs are ignored
+    MERGE_ADD,   // NULL means nothing yet
+    MERGE_LEAST, // NULLs are ignored
     MERGE_GREATEST,
     MERGE_AND,
     MERGE_OR,

@@ -105,7 +105,8 @@ bool key_set_add(KeySet *set, Slice key, bool *is_new, Error *err)
     size_t mask = set->slot_count - 1;
     size_t at = hash & mask;
     for (; set->slots[at].offset != 0; at = (at + 1) & mask) {
-        if (set->slots[at].hash == upper && slice_equal(key_at(set, set->slots[at].offset - 1), key)) {
+        if (set->slots[at].hash == upper &&
+            slice_equal(key_at(set, set->slots[at].offset - 1), key)) {
             *is_new = false;
             return true;
         }

@@ -52,7 +52,7 @@ static bool watermark_function(void *context, const DuckColumn *arguments, size_
     return true;
 }
 
-bool event_times_register(DuckConn *conn, const PlanWatermark *watermark, EventTimes *times,
+bool operator_register_times(DuckConn *conn, const PlanWatermark *watermark, EventTimes *times,
                           Error *err)
 {
     Column argument = {.name = "time", .type = watermark->type};

@@ -7,9 +7,9 @@
 //         operator_evict(op)              forgets what the watermark has passed
 //     operator_finish(op)                 drops the batch's rows
 //
-// A failed batch needs no undo here: the state rolls back (state_rollback) and operator_finish drops
-// the rows. operator_destroy retires the functions; those of event_times_register are retired by whoever
-// owns the EventTimes.
+// A failed batch needs no undo here: the state rolls back (state_rollback) and operator_finish
+// drops the rows. operator_destroy retires the functions; those of operator_register_times are
+// retired by whoever owns the EventTimes.
 //
 // EventTimes is what the watermark functions saw in one batch. Functions run on DuckDB's threads
 // and use atomics; all calls here belong to the flow's thread.
@@ -25,8 +25,8 @@ typedef struct EventTimes {
 } EventTimes;
 
 // Registers plan->watermarks[index].function; `times` must outlive the connection's statements.
-MUST_USE bool event_times_register(DuckConn *conn, const PlanWatermark *watermark,
-                                   EventTimes *times, Error *err);
+MUST_USE bool operator_register_times(DuckConn *conn, const PlanWatermark *watermark,
+                                      EventTimes *times, Error *err);
 
 typedef struct OperatorMetrics {
     int64_t rows_total;   // keys in state

@@ -7,15 +7,16 @@
 // their positions). Planning then
 //   1. gives every streaming relation a view name, "source_<i>", which the flow points at the rows
 //      of the batch before each run;
-//   2. wraps relations that have a WATERMARK so that `watermark_<flow>_<w>(ts)` sees every event time;
+//   2. wraps relations that have a WATERMARK so that `watermark_<flow>_<w>(ts)` sees every event
+//   time;
 //   3. cuts the query, bottom-up, at DROP DUPLICATES, SELECT DISTINCT and aggregation: each cut is
 //      a PlanStage, and the rest of the query reads the stage's output relation instead;
 //   4. checks Spark's rules on operators and output modes.
 //
 // All SQL texts are DuckDB's and constant over the flow's life; what changes from batch to batch is
-// behind views, functions, and the variables batch_time, late_watermark and watermark (microseconds).
-// The plan and its texts live in the arena given. Threads: planning on one; a Plan may be shared.
-// SPDX-License-Identifier: Apache-2.0
+// behind views, functions, and the variables batch_time, late_watermark and watermark
+// (microseconds). The plan and its texts live in the arena given. Threads: planning on one; a Plan
+// may be shared. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "sql/parser.h"
@@ -54,17 +55,17 @@ typedef struct PlanStage {
     Schema values; // AGGREGATE: partial aggregates
     Schema output; // columns of the statement
     // Functions the operator registers; texts "<name>_<flow>_<id>".
-    const char *get_function;     // AGGREGATE: (bucket, keys...) -> STRUCT(values) | NULL
-    const char *claim_function;  // DEDUPLICATE: (event time in us, keys...) -> BOOLEAN: first of its
-                                 // key and on time; counts the late
-    const char *batch_relation;   // rows of this batch's statement
-    const char *state_relation;   // AGGREGATE: keys and values of the buckets to emit
-    bool has_event_time;          // the bucket is an event time: late rows and eviction
+    const char *get_function;   // AGGREGATE: (bucket, keys...) -> STRUCT(values) | NULL
+    const char *claim_function; // DEDUPLICATE: (event time in us, keys...) -> BOOLEAN: first of its
+                                // key and on time; counts the late
+    const char *batch_relation; // rows of this batch's statement
+    const char *state_relation; // AGGREGATE: keys and values of the buckets to emit
+    bool has_event_time;        // the bucket is an event time: late rows and eviction
     // DEDUPLICATE
-    size_t *key_columns;    // indices into the statement's columns
-    int event_time_column;  // -1: none
-    bool expires;           // keys are forgotten once the watermark passed expiry
-    TimeUs expiry_delay;    // WITHIN WATERMARK: expiry = event time + delay; else 0
+    size_t *key_columns;   // indices into the statement's columns
+    int event_time_column; // -1: none
+    bool expires;          // keys are forgotten once the watermark passed expiry
+    TimeUs expiry_delay;   // WITHIN WATERMARK: expiry = event time + delay; else 0
 } PlanStage;
 
 typedef struct Plan {
@@ -103,4 +104,4 @@ void plan_print(const Plan *plan, Buffer *out);
 
 // True when the query reads any stream (after views were replaced).
 bool plan_is_streaming(const Query *query);
-const char *output_mode_name(OutputMode mode); // "append"
+const char *plan_mode_name(OutputMode mode); // "append"

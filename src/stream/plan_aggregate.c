@@ -1,12 +1,15 @@
 // Cutting a query at an aggregation. See plan.h; the form of the stage's SQL is drawn there.
 //
-//     SELECT window.start AS minute, page, avg(ms) + 1 AS m FROM logs GROUP BY window(ts, '1 minute'), page
+//     SELECT window.start AS minute, page, avg(ms) + 1 AS m FROM logs GROUP BY window(ts, '1
+//     minute'), page
 //
 // becomes the stage
-//     partial   SELECT <start of window> AS k0, page AS k1, sum(ms) AS p0, count(ms) AS p1 FROM logs GROUP BY 1, 2
-//     merge     SELECT bucket, is_late, k0, k1, p0 + o.v0 AS v0, p1 + o.v1 AS v1 FROM (partial with o := state_get(...))
+//     partial   SELECT <start of window> AS k0, page AS k1, sum(ms) AS p0, count(ms) AS p1 FROM
+//     logs GROUP BY 1, 2 merge     SELECT bucket, is_late, k0, k1, p0 + o.v0 AS v0, p1 + o.v1 AS v1
+//     FROM (partial with o := state_get(...))
 // and the output
-//     SELECT k0.start AS minute, k1 AS page, a0 + 1 AS m FROM (SELECT {k0, k0 + size} AS k0, k1, v0 / v1 AS a0 FROM state)
+//     SELECT k0.start AS minute, k1 AS page, a0 + 1 AS m FROM (SELECT {k0, k0 + size} AS k0, k1, v0
+//     / v1 AS a0 FROM state)
 // SPDX-License-Identifier: Apache-2.0
 #include "duck/row_codec.h"
 #include "stream/aggregate.h"
@@ -25,7 +28,7 @@ typedef struct GroupKey {
 typedef struct AggregateCall {
     const Expr *expr;
     const AggregateRule *rule;
-    const Type *type;      // in a batch query
+    const Type *type; // in a batch query
     size_t first_partial;
 } AggregateCall;
 
@@ -66,7 +69,7 @@ static const Expr *select_item_for_key(const Select *select, const Expr *key, co
     for (size_t i = 0; i < select->item_count; i++) {
         Name alias = {.parts = {select->items[i].alias}, .count = 1};
         Expr named = {.kind = EXPR_COLUMN, .name = alias};
-        if (alias.parts[0].size > 0 && expr_equal(&named, key)) {
+        if (alias.parts[0].size > 0 && rewrite_equal(&named, key)) {
             return select->items[i].expr;
         }
     }
@@ -201,7 +204,7 @@ static bool collect_call(void *context, const Expr *expr)
         return true;
     }
     for (size_t i = 0; i < cut->call_count; i++) {
-        if (expr_equal(cut->calls[i].expr, expr)) {
+        if (rewrite_equal(cut->calls[i].expr, expr)) {
             return false;
         }
     }
@@ -225,11 +228,11 @@ static bool collect_call(void *context, const Expr *expr)
 static bool collect_calls(Cut *cut, const SortList *order_by)
 {
     for (size_t i = 0; i < cut->select->item_count; i++) {
-        visit_expr(cut->select->items[i].expr, collect_call, cut);
+        rewrite_visit(cut->select->items[i].expr, collect_call, cut);
     }
-    visit_expr(cut->select->having, collect_call, cut);
+    rewrite_visit(cut->select->having, collect_call, cut);
     for (size_t i = 0; i < order_by->count; i++) {
-        visit_expr(order_by->items[i].expr, collect_call, cut);
+        rewrite_visit(order_by->items[i].expr, collect_call, cut);
     }
     return !cut->failed;
 }
@@ -303,8 +306,8 @@ static const char *partial_sql(Cut *cut, size_t *partial_count)
     for (size_t i = 0; i < cut->key_count; i++) {
         const GroupKey *key = &cut->keys[i];
         SelectItem *item = &partial->items[partial->item_count++];
-        item->expr = key->partial != NULL ? ast_raw(arena, key->expr->pos, key->partial)
-                                          : (Expr *)key->expr;
+        item->expr =
+            key->partial != NULL ? ast_raw(arena, key->expr->pos, key->partial) : (Expr *)key->expr;
         item->alias = slice_of(arena_printf(arena, "k%zu", i));
         ARENA_PUSH(arena, partial->group_by.items, partial->group_by.count,
                    partial->group_by.capacity, number(arena, key->expr->pos, ++grouped));
@@ -430,9 +433,9 @@ static const char *output_relation(Cut *cut)
         if (key->is_window) {
             const char *make =
                 key->time_type->kind == TYPE_TIMESTAMP ? "make_timestamptz" : "make_timestamp";
-            buffer_printf(&sql,
-                          "struct_pack(\"start\" := %s(k%zu), \"end\" := %s(k%zu + %lld)) AS k%zu, ",
-                          make, i, make, i, (long long)key->shape.size, i);
+            buffer_printf(
+                &sql, "struct_pack(\"start\" := %s(k%zu), \"end\" := %s(k%zu + %lld)) AS k%zu, ",
+                make, i, make, i, (long long)key->shape.size, i);
         } else {
             buffer_printf(&sql, "k%zu, ", i);
         }
@@ -461,19 +464,19 @@ static Expr *replace(void *context, const Expr *expr)
     Cut *cut = context;
     Arena *arena = cut->planner->arena;
     for (size_t i = 0; i < cut->call_count; i++) {
-        if (expr_equal(cut->calls[i].expr, expr)) {
+        if (rewrite_equal(cut->calls[i].expr, expr)) {
             return plan_column(arena, expr->pos, arena_printf(arena, "a%zu", i), NULL);
         }
     }
     for (size_t i = 0; i < cut->key_count; i++) {
-        if (expr_equal(cut->keys[i].expr, expr)) {
+        if (rewrite_equal(cut->keys[i].expr, expr)) {
             return plan_column(arena, expr->pos, arena_printf(arena, "k%zu", i), NULL);
         }
         // The column that window() makes: window, window.start, window.end.
         if (cut->keys[i].is_window && expr->kind == EXPR_COLUMN && expr->name.count <= 2 &&
             slice_is(expr->name.parts[0], "window")) {
-            const char *field = expr->name.count == 1 ? NULL
-                                                      : arena_text(arena, expr->name.parts[1]);
+            const char *field =
+                expr->name.count == 1 ? NULL : arena_text(arena, expr->name.parts[1]);
             return plan_column(arena, expr->pos, arena_printf(arena, "k%zu", i), field);
         }
     }
@@ -514,7 +517,7 @@ static Select *output_select(Cut *cut, SortList *order_by)
         for (size_t o = 0; o < output->item_count && key->kind == EXPR_COLUMN; o++) {
             Expr named = {.kind = EXPR_COLUMN,
                           .name = {.parts = {output->items[o].alias}, .count = 1}};
-            is_output |= key->name.count == 1 && expr_equal(&named, key);
+            is_output |= key->name.count == 1 && rewrite_equal(&named, key);
         }
         if (!is_output && key->kind != EXPR_NUMBER) {
             order_by->items[i].expr = rewrite_expr(arena, key, replace, cut);
@@ -528,11 +531,12 @@ static Select *output_select(Cut *cut, SortList *order_by)
 static bool check_mode(const Cut *cut)
 {
     if (cut->planner->request->mode == OUTPUT_APPEND && !cut->stage.has_event_time) {
-        diagnose(cut->planner->diagnostics, cut->select->pos,
-                 "STREAMING_OUTPUT_MODE.UNSUPPORTED_OPERATION",
-                 "add WATERMARK time DELAY OF INTERVAL ... and group by window(time, ...), or use "
-                 "outputMode 'complete' or 'update'",
-                 "output mode append is not supported for streaming aggregations without watermark");
+        diagnose(
+            cut->planner->diagnostics, cut->select->pos,
+            "STREAMING_OUTPUT_MODE.UNSUPPORTED_OPERATION",
+            "add WATERMARK time DELAY OF INTERVAL ... and group by window(time, ...), or use "
+            "outputMode 'complete' or 'update'",
+            "output mode append is not supported for streaming aggregations without watermark");
         return false;
     }
     if (cut->flowing->aggregated) {
@@ -563,8 +567,10 @@ Select *plan_aggregate(Planner *planner, const Select *select, Relation *from, F
     Arena *arena = planner->arena;
     Plan *plan = planner->plan;
     Cut cut = {.planner = planner, .select = select, .from = from, .flowing = flowing};
-    cut.stage = (PlanStage){.kind = STAGE_AGGREGATE, .id = (int)plan->stage_count,
-                            .pos = select->pos, .event_time_column = -1};
+    cut.stage = (PlanStage){.kind = STAGE_AGGREGATE,
+                            .id = (int)plan->stage_count,
+                            .pos = select->pos,
+                            .event_time_column = -1};
     cut.stage.name = arena_printf(arena, "aggregate_%d", cut.stage.id);
     cut.stage.get_function = arena_printf(arena, "state_get_%d_%d", plan->flow, cut.stage.id);
     cut.stage.batch_relation = arena_printf(arena, "batch_%d_%d", plan->flow, cut.stage.id);
@@ -579,8 +585,7 @@ Select *plan_aggregate(Planner *planner, const Select *select, Relation *from, F
     }
     const char *partial = partial_sql(&cut, &partial_count);
     Schema partial_schema = {0};
-    if (partial == NULL ||
-        !plan_describe(planner, partial, select->pos, &partial_schema)) {
+    if (partial == NULL || !plan_describe(planner, partial, select->pos, &partial_schema)) {
         return NULL;
     }
     describe_state(&cut, &partial_schema, partial_count);

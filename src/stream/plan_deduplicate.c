@@ -3,7 +3,6 @@
 #include "duck/row_codec.h"
 #include "stream/plan_internal.h"
 
-
 static bool find_keys(Planner *planner, const DropDuplicates *request, const Schema *schema,
                       PlanStage *stage)
 {
@@ -117,7 +116,8 @@ Relation *plan_deduplicate(Planner *planner, Relation *from, const DropDuplicate
     if (input == NULL || !plan_describe(planner, input, from->pos, &schema)) {
         return NULL;
     }
-    PlanStage stage = {.kind = STAGE_DEDUPLICATE, .id = (int)plan->stage_count, .pos = request->pos};
+    PlanStage stage = {
+        .kind = STAGE_DEDUPLICATE, .id = (int)plan->stage_count, .pos = request->pos};
     int flow = plan->flow;
     stage.name = arena_printf(arena, "deduplicate_%d", stage.id);
     stage.claim_function = arena_printf(arena, "state_claim_%d_%d", flow, stage.id);

@@ -62,23 +62,23 @@ Expr *rewrite_expr(Arena *arena, const Expr *expr, RewriteFn function, void *con
     return rewrite(&rewriter, expr);
 }
 
-void visit_expr(const Expr *expr, VisitFn visit, void *context)
+void rewrite_visit(const Expr *expr, VisitFn visit, void *context)
 {
     if (expr == NULL || !visit(context, expr)) {
         return;
     }
     for (size_t i = 0; i < expr->arguments.count; i++) {
-        visit_expr(expr->arguments.items[i], visit, context);
+        rewrite_visit(expr->arguments.items[i], visit, context);
     }
     for (size_t i = 0; i < expr->named.count; i++) {
-        visit_expr(expr->named.items[i].value, visit, context);
+        rewrite_visit(expr->named.items[i].value, visit, context);
     }
     for (size_t i = 0; i < expr->within_group.count; i++) {
-        visit_expr(expr->within_group.items[i].expr, visit, context);
+        rewrite_visit(expr->within_group.items[i].expr, visit, context);
     }
-    visit_expr(expr->filter, visit, context);
-    visit_expr(expr->operand, visit, context);
-    visit_expr(expr->otherwise, visit, context);
+    rewrite_visit(expr->filter, visit, context);
+    rewrite_visit(expr->operand, visit, context);
+    rewrite_visit(expr->otherwise, visit, context);
 }
 
 static bool same_name(const Name *a, const Name *b)
@@ -92,7 +92,7 @@ static bool same_name(const Name *a, const Name *b)
     return shorter > 0;
 }
 
-bool expr_equal(const Expr *a, const Expr *b)
+bool rewrite_equal(const Expr *a, const Expr *b)
 {
     if (a == NULL || b == NULL) {
         return a == b;
@@ -115,10 +115,10 @@ bool expr_equal(const Expr *a, const Expr *b)
         return false;
     }
     for (size_t i = 0; i < a->arguments.count; i++) {
-        if (!expr_equal(a->arguments.items[i], b->arguments.items[i])) {
+        if (!rewrite_equal(a->arguments.items[i], b->arguments.items[i])) {
             return false;
         }
     }
-    return expr_equal(a->filter, b->filter) && expr_equal(a->operand, b->operand) &&
-           expr_equal(a->otherwise, b->otherwise);
+    return rewrite_equal(a->filter, b->filter) && rewrite_equal(a->operand, b->operand) &&
+           rewrite_equal(a->otherwise, b->otherwise);
 }

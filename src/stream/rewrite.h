@@ -11,14 +11,15 @@ Expr *rewrite_expr(Arena *arena, const Expr *expr, RewriteFn function, void *con
 
 // Calls visit for each node, parents first; false from visit leaves out the children.
 typedef bool (*VisitFn)(void *context, const Expr *expr);
-void visit_expr(const Expr *expr, VisitFn visit, void *context);
+void rewrite_visit(const Expr *expr, VisitFn visit, void *context);
 
 // The same expression as far as SQL is concerned: names, functions and operators without case.
 // A qualifier counts only when both have one.
-bool expr_equal(const Expr *a, const Expr *b);
+bool rewrite_equal(const Expr *a, const Expr *b);
 
-// A deep copy of a query in which `function` may replace each relation, leaves first; NULL keeps the
-// copy it was given. Subqueries in expressions are included. `is_cte`: the name is a CTE's in scope.
+// A deep copy of a query in which `function` may replace each relation, leaves first; NULL keeps
+// the copy it was given. Subqueries in expressions are included. `is_cte`: the name is a CTE's in
+// scope.
 typedef Relation *(*RewriteRelationFn)(void *context, const Relation *relation, bool is_cte);
 Query *rewrite_query(Arena *arena, const Query *query, RewriteRelationFn function, void *context);
 

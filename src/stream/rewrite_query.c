@@ -28,10 +28,9 @@ static Expr *expr_with_query(void *context, const Expr *expr)
     copy->query = query_copy(rewriter, expr->query);
     copy->arguments = (ExprList){0};
     for (size_t i = 0; i < expr->arguments.count; i++) {
-        ARENA_PUSH(rewriter->arena, copy->arguments.items, copy->arguments.count,
-                   copy->arguments.capacity,
-                   rewrite_expr(rewriter->arena, expr->arguments.items[i], expr_with_query,
-                                rewriter));
+        ARENA_PUSH(
+            rewriter->arena, copy->arguments.items, copy->arguments.count, copy->arguments.capacity,
+            rewrite_expr(rewriter->arena, expr->arguments.items[i], expr_with_query, rewriter));
     }
     return copy;
 }
@@ -69,7 +68,8 @@ static Relation *relation_copy(QueryRewriter *rewriter, const Relation *relation
     if (relation->query != NULL) {
         copy->query = query_copy(rewriter, relation->query);
     }
-    Relation *replacement = rewriter->function(rewriter->context, copy, is_cte(rewriter->scope, copy));
+    Relation *replacement =
+        rewriter->function(rewriter->context, copy, is_cte(rewriter->scope, copy));
     return replacement == NULL ? copy : replacement;
 }
 

@@ -2,6 +2,7 @@
 // that fail, a disk that is full. The outcome is an error that names file and offset, or the state
 // of the last intact record where that record is the only one missing. SPDX-License-Identifier:
 // Apache-2.0
+// SPDX-License-Identifier: Apache-2.0
 #include <signal.h>
 #include <sys/resource.h>
 
