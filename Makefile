@@ -2,8 +2,12 @@
 # Layers are folders under src/; each becomes an archive that may use only those before it.
 
 SHELL   := bash
-CC      ?= gcc
-CXX     ?= g++
+ifeq ($(origin CC),default)
+CC      := gcc
+endif
+ifeq ($(origin CXX),default)
+CXX     := g++
+endif
 LAYERS  := base duck sql state lake stream connector engine cli
 DEPS    := build/deps
 PREFIX  ?= /usr/local
@@ -64,6 +68,11 @@ $(OUT)/lib/%.a: $$(filter-out $(MAIN),$$(call objects,$$*))
 
 $(OUT)/tarn: $(MAIN) $(foreach l,$(LAYERS),$(OUT)/lib/$(l).a) $(OUT)/libduckdb.so
 	$(CC) $(LDFLAGS) $(MAIN) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LDLIBS) -o $@
+
+# The templates of `tarn init` are the examples themselves.
+$(OUT)/gen/templates.inc: tools/templates.sh $(shell find examples -type f -not -path '*/data/*' -not -path '*/logs/*' 2>/dev/null)
+	@mkdir -p $(@D) && tools/templates.sh > $@.new && mv $@.new $@
+$(OUT)/obj/cli/init.c.o: $(OUT)/gen/templates.inc
 
 # tests/unit/<layer>_<what>_test.c links its layer and those below.
 $(OUT)/test/%: tests/unit/%.c tests/unit/check.h $$(call archives_upto,$$(firstword $$(subst _, ,$$*))) $(OUT)/libduckdb.so

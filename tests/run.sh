@@ -47,11 +47,11 @@ for example in examples/*/; do
 		suite "example-$(basename "$example")" "$TARN" test "$example"
 done
 for script in tests/cli/*.sh; do
-	[ ! -e "$script" ] || suite "cli-$(basename "$script" .sh)" bash "$script"
+	[ ! -e "$script" ] || suite "cli-$(basename "$script" .sh)" bash "$script" "$TARN"
 done
 if [ "$mode" = all ]; then
-	for script in tests/recovery/*.sh tests/lake/run.sh tests/interop/run.sh; do
-		[ ! -e "$script" ] || suite "$(basename "$(dirname "$script")")-$(basename "$script" .sh)" bash "$script"
+	for script in tests/recovery/*.sh tests/interop/run.sh; do
+		[ ! -e "$script" ] || suite "$(basename "$(dirname "$script")")-$(basename "$script" .sh)" bash "$script" $([[ $script == */interop/* ]] && echo "$out")
 	done
 fi
 
