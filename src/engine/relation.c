@@ -319,7 +319,13 @@ bool relation_read(void *context, const Relation *relation, Buffer *sql)
             return diagnose(catalog->diagnostics, relation->pos, NULL, NULL,
                             "sink '%s' cannot be read", dataset->name);
         }
-        buffer_append_text(sql, rows);
+        char *probe = arena_printf(catalog->arena, "SELECT 1 FROM %s LIMIT 0", rows);
+        Error err;
+        if (duck_run(reader->conn, probe, &err)) {
+            buffer_append_text(sql, rows);
+        } else { // no batch since the start: a memory sink begins empty
+            relation_print_stub(&dataset->schema, sql);
+        }
         return true;
     }
     if (dataset != NULL) {

@@ -94,8 +94,10 @@ bool testfile_read(const char *path, Arena *arena, TestFile *file, Error *err)
         if (!in_block && (is_blank(line) || line.data[0] == '#')) {
             continue;
         }
-        if (number == 1 && slice_is(line, "batches fixed")) {
+        bool all_fixed = number == 1 && slice_is(line, "batches and restarts fixed");
+        if (all_fixed || (number == 1 && slice_is(line, "batches fixed"))) {
             file->batches_fixed = true;
+            file->restarts_fixed = all_fixed;
         } else if (!in_block) {
             block.line = number;
             split_words(&block, line);

@@ -6,7 +6,8 @@
 //     ----
 //     a<tab>1               expectation
 //
-// `batches fixed` on the first line: rows depend on batch boundaries. Texts live in the arena.
+// `batches fixed` on the first line: rows depend on batch boundaries; `batches and restarts fixed`:
+// also on what a process keeps in memory. Texts live in the arena.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -28,6 +29,7 @@ typedef struct TestBlock {
 typedef struct TestFile {
     const char *path;
     bool batches_fixed;
+    bool restarts_fixed;
     TestBlock *blocks;
     size_t count;
     size_t capacity;

@@ -578,7 +578,8 @@ static void run_permutations(const Project *project, const TestFile *file, int *
                              int *failures)
 {
     for (size_t i = 0; i < ARRAY_LEN(permutations); i++) {
-        if (permutations[i].max_batch_rows > 0 && file->batches_fixed) {
+        if ((permutations[i].max_batch_rows > 0 && file->batches_fixed) ||
+            (permutations[i].restart_every_tick && file->restarts_fixed)) {
             continue;
         }
         Buffer failure = {0};
