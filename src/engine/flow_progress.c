@@ -54,13 +54,19 @@ static void print_sources(const Flow *flow, TimeUs duration, Buffer *json)
 {
     for (size_t i = 0; i < flow->plan->source_count; i++) {
         const FlowSource *source = &flow->sources[i];
-        int64_t rows = source->has_rows ? source_metrics(source->source).rows : 0;
+        SourceMetrics metrics = {0};
+        if (source->has_rows) {
+            metrics = source_metrics(source->source);
+        }
         buffer_append_text(json, i == 0 ? "{\"description\":" : ",{\"description\":");
         buffer_append_json(json, slice_of(source->source->name));
         buffer_append_text(json, ",\"endOffset\":");
         buffer_append_text(json, source->offset[0] == '\0' ? "null" : source->offset);
-        buffer_printf(json, ",\"numInputRows\":%lld,\"processedRowsPerSecond\":%.1f}",
-                      (long long)rows, per_second(rows, duration));
+        buffer_printf(json,
+                      ",\"numInputRows\":%lld,\"processedRowsPerSecond\":%.1f,"
+                      "\"metrics\":{\"numMalformedRows\":\"%lld\"}}",
+                      (long long)metrics.rows, per_second(metrics.rows, duration),
+                      (long long)metrics.malformed);
     }
 }
 
