@@ -134,6 +134,13 @@ static bool marker_mismatch(const Flow *flow, const SinkMarker *marker, int64_t 
                     "or restored; to start anew run with --full-refresh %s",
                     flow->spec->target->name, (long long)expected, flow->spec->target->name);
     }
+    if (expected < 0) {
+        return fail(err, ERROR_CORRUPT,
+                    "'%s' has batch %lld of this flow, the checkpoint %s has none: its log was "
+                    "removed; restore it from a backup, or start anew with --full-refresh %s",
+                    flow->spec->target->name, (long long)marker->batch, flow->folder,
+                    flow->spec->target->name);
+    }
     return fail(err, ERROR_CORRUPT,
                 "'%s' has batch %lld of this flow, the checkpoint %s expects %lld: one of the two "
                 "was restored from a backup; to start anew run with --full-refresh %s",
@@ -182,15 +189,15 @@ static bool recover(Flow *flow, Error *err)
     }
     StatePosition last = state_last(flow->state);
     flow->batch = last.batch;
+    bool no_marker = (flow->sink->type->flags & SINK_NO_MARKER) != 0;
     if (last.batch < 0) {
-        return true;
+        return no_marker || has_batch(&marker, -1) || marker_mismatch(flow, &marker, -1, err);
     }
     flow->sink->context.replace_first = false; // that was batch 0
     FlowMeta meta;
     if (!flow_read_meta(flow, last.meta, true, &meta, err)) {
         return false;
     }
-    bool no_marker = (flow->sink->type->flags & SINK_NO_MARKER) != 0;
     return no_marker || has_batch(&marker, meta.given) ||
            marker_mismatch(flow, &marker, meta.given, err);
 }
