@@ -385,7 +385,7 @@ static bool take_pieces(Source *source, const SourceLimit *limit, Error *err)
     const FilesConfig *config = source->config;
     FilesState *state = source->state;
     int64_t files_left = smaller_limit(config->max_files, limit->max_files);
-    int64_t bytes_left = smaller_limit(config->max_bytes, limit->max_bytes);
+    int64_t bytes_left = config->max_bytes > 0 ? config->max_bytes : limit->max_bytes;
     int64_t rows_left = limit->max_rows;
     FilePiece piece;
     size_t first = state->planned.count;

@@ -41,6 +41,9 @@ static bool configure(duckdb_config config, const DuckOptions *options, Error *e
             return false;
         }
     }
+    if (options->unordered && !set_config(config, "preserve_insertion_order", "false", err)) {
+        return false;
+    }
     const char *folder = options->temp_directory == NULL ? "" : options->temp_directory;
     return set_config(config, "temp_directory", folder, err);
 }
@@ -155,12 +158,15 @@ bool duck_run(DuckConn *conn, const char *sql, Error *err)
     return ok;
 }
 
-// Rows are taken while the statement runs: a finished result would hold them a second time.
+// Rows of a SELECT are taken while it runs: a finished result would hold them a second time. Other
+// statements (COPY) give few, and would keep this thread spinning for the first one.
 static bool execute(duckdb_prepared_statement prepared, DuckRows **rows, Error *err)
 {
     duckdb_result result;
-    duckdb_state state = rows == NULL ? duckdb_execute_prepared(prepared, &result)
-                                      : duckdb_execute_prepared_streaming(prepared, &result);
+    bool streams =
+        rows != NULL && duckdb_prepared_statement_type(prepared) == DUCKDB_STATEMENT_TYPE_SELECT;
+    duckdb_state state = streams ? duckdb_execute_prepared_streaming(prepared, &result)
+                                 : duckdb_execute_prepared(prepared, &result);
     if (state != DuckDBSuccess) {
         problem_fail(duckdb_result_error(&result), err);
         duckdb_destroy_result(&result);

@@ -26,6 +26,7 @@ bool session_open(Project *project, const SessionOptions *options, Session **res
         .threads =
             options->threads > 0 ? options->threads : (int)project_int(project, "tarn.threads"),
         .time_zone = project_text(project, "spark.sql.session.timeZone"),
+        .unordered = true,
         .temp_directory =
             arena_printf(project_arena(project), "%s/.spill", project_storage(project)),
     };

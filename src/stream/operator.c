@@ -36,16 +36,16 @@ static bool watermark_function(void *context, const DuckColumn *arguments, size_
     (void)argument_count;
     (void)err;
     EventTimes *times = context;
+    const int64_t *values = arguments[0].data;
     int64_t max = INT64_MIN;
     for (uint64_t row = 0; row < row_count; row++) {
-        if (duck_is_null(&arguments[0], row)) {
+        if (arguments[0].validity != NULL && duck_is_null(&arguments[0], row)) {
             duck_set_null(result, row);
             continue;
         }
-        int64_t time = duck_int(&arguments[0], row);
-        duck_set_int(result, row, time);
-        max = time > max ? time : max;
+        max = values[row] > max ? values[row] : max;
     }
+    memcpy(result->data, values, row_count * sizeof *values);
     int64_t seen = atomic_load(&times->max);
     while (max > seen && !atomic_compare_exchange_weak(&times->max, &seen, max)) {
     }
@@ -53,7 +53,7 @@ static bool watermark_function(void *context, const DuckColumn *arguments, size_
 }
 
 bool operator_register_times(DuckConn *conn, const PlanWatermark *watermark, EventTimes *times,
-                          Error *err)
+                             Error *err)
 {
     Column argument = {.name = "time", .type = watermark->type};
     Schema arguments = {&argument, 1, 1};
@@ -67,6 +67,31 @@ bool operator_register_times(DuckConn *conn, const PlanWatermark *watermark, Eve
         .context = times,
     };
     return duck_register_scalar(conn, &scalar, err);
+}
+
+// window(time): the start of its window, for every row of the stream: one division, no calls.
+static bool window_function(void *context, const DuckColumn *arguments, size_t argument_count,
+                            uint64_t row_count, DuckColumn *result, Error *err)
+{
+    (void)argument_count;
+    (void)err;
+    const WindowShape shape = *(const WindowShape *)context;
+    const int64_t *times = arguments[0].data;
+    int64_t *starts = result->data;
+    if (arguments[0].validity == NULL) {
+        for (uint64_t row = 0; row < row_count; row++) {
+            starts[row] = window_last_start(shape, times[row]);
+        }
+        return true;
+    }
+    for (uint64_t row = 0; row < row_count; row++) {
+        if (duck_is_null(&arguments[0], row)) {
+            duck_set_null(result, row);
+        } else {
+            starts[row] = window_last_start(shape, times[row]);
+        }
+    }
+    return true;
 }
 
 // ---- functions of a stage ----------------------------------------------------------------------
@@ -148,6 +173,27 @@ static bool register_get(Operator *op, Arena *arena, Error *err)
         .context = op,
     };
     return duck_register_scalar(op->conn, &scalar, err);
+}
+
+static bool register_windows(Operator *op, Error *err)
+{
+    for (size_t i = 0; i < op->stage->window_count; i++) {
+        PlanWindow *window = &op->stage->windows[i];
+        Column argument = {.name = "time", .type = window->type};
+        Schema arguments = {&argument, 1, 1};
+        DuckScalar scalar = {
+            .name = window->function,
+            .arguments = &arguments,
+            .result = type_simple(TYPE_BIGINT),
+            .sees_null = true,
+            .function = window_function,
+            .context = &window->shape,
+        };
+        if (!duck_register_scalar(op->conn, &scalar, err)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static bool register_claim(Operator *op, Arena *arena, Error *err)
@@ -355,7 +401,8 @@ bool operator_create(const Plan *plan, const PlanStage *stage, DuckConn *conn, S
                                     stage->batch_relation, op->rows_function),
                        err);
     if (ok && stage->kind == STAGE_AGGREGATE) {
-        ok = register_get(op, arena, err) && register_state_relation(op, arena, err);
+        ok = register_get(op, arena, err) && register_windows(op, err) &&
+             register_state_relation(op, arena, err);
     } else if (ok) {
         ok = register_claim(op, arena, err);
     }
@@ -380,6 +427,9 @@ void operator_destroy(Operator *op)
         if (functions[i] != NULL) {
             duck_function_retire(op->conn, functions[i]);
         }
+    }
+    for (size_t i = 0; i < op->stage->window_count; i++) {
+        duck_function_retire(op->conn, op->stage->windows[i].function);
     }
     free(op->rows_function);
     free(op->scan_function);

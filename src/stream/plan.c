@@ -40,7 +40,7 @@ static bool check_window_functions(Planner *planner, const Select *select)
     for (size_t i = 0; i <= select->item_count; i++) {
         const Expr *found = NULL;
         rewrite_visit(i < select->item_count ? select->items[i].expr : select->qualify,
-                   note_window_function, &found);
+                      note_window_function, &found);
         if (found != NULL) {
             diagnose(planner->diagnostics, found->pos, "NON_TIME_WINDOW_NOT_SUPPORTED_IN_STREAMING",
                      "group by window(time, '1 minute') instead, or drop STREAM to read the table "

@@ -42,6 +42,13 @@ typedef enum StageKind {
     STAGE_DEDUPLICATE,
 } StageKind;
 
+// A window() among the keys of an aggregation: its start in microseconds is the key.
+typedef struct PlanWindow {
+    WindowShape shape;
+    const Type *type;     // of the time: TIMESTAMP or TIMESTAMP_NTZ
+    const char *function; // "window_<flow>_<stage>_<i>": time -> start of its window, BIGINT
+} PlanWindow;
+
 typedef struct PlanStage {
     StageKind kind;
     int id;
@@ -52,8 +59,11 @@ typedef struct PlanStage {
     //   DEDUPLICATE  the relation's columns, rows whose key is new
     const char *sql;
     Schema keys;
-    Schema values; // AGGREGATE: partial aggregates
-    Schema output; // columns of the statement
+    Schema values;       // AGGREGATE: partial aggregates
+    Schema output;       // columns of the statement
+    PlanWindow *windows; // AGGREGATE
+    size_t window_count;
+    size_t window_capacity;
     // Functions the operator registers; texts "<name>_<flow>_<id>".
     const char *get_function;   // AGGREGATE: (bucket, keys...) -> STRUCT(values) | NULL
     const char *claim_function; // DEDUPLICATE: (event time in us, keys...) -> BOOLEAN: first of its

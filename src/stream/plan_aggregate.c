@@ -143,12 +143,19 @@ static bool plan_window_key(Cut *cut, GroupKey *key, const char *from_sql)
         return diagnose(diagnostics, time->pos, "DATATYPE_MISMATCH", "cast it to TIMESTAMP",
                         "window needs a TIMESTAMP");
     }
-    long long size = (long long)key->shape.size;
-    long long offset = (long long)key->shape.offset;
-    // Integer arithmetic on microseconds, right also before 1970 (DuckDB's % keeps the sign).
-    key->partial = arena_printf(cut->planner->arena,
-                                "epoch_us(%s) - ((epoch_us(%s) - %lld) %% %lld + %lld) %% %lld",
-                                time_sql, time_sql, offset, size, size, size);
+    PlanWindow window = {.shape = key->shape, .type = key->time_type};
+    window.function =
+        arena_printf(cut->planner->arena, "window_%d_%d_%zu", cut->planner->plan->flow,
+                     cut->stage.id, cut->stage.window_count);
+    key->partial = arena_printf(cut->planner->arena, "%s(%s)", window.function, time_sql);
+    ARENA_PUSH(cut->planner->arena, cut->stage.windows, cut->stage.window_count,
+               cut->stage.window_capacity, window);
+    Error err;
+    const char *macro = arena_printf(
+        cut->planner->arena, "CREATE OR REPLACE TEMP MACRO %s(x) AS epoch_us(x)", window.function);
+    if (!duck_run(cut->planner->request->conn, macro, &err)) {
+        return diagnose(diagnostics, call->pos, NULL, NULL, "%s", err.message);
+    }
     key->is_event_time = is_event_column(cut, time);
     return true;
 }
