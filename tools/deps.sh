@@ -58,7 +58,14 @@ build)
 		npm_file duckdb src/duckdb/src/include/duckdb.h "$deps/include/duckdb.h"
 	fi
 	;;
-check) ;;
+check)
+	command -v ctags >/dev/null && ctags --version | grep -q Universal || apt_install universal-ctags
+	command -v python3 >/dev/null || apt_install python3
+	python3 -c 'import ensurepip, venv' 2>/dev/null || apt_install python3-venv
+	command -v java >/dev/null || apt_install default-jre-headless
+	command -v mvn >/dev/null || apt_install maven
+	command -v unzip >/dev/null || apt_install unzip
+	;;
 *)
 	echo "usage: tools/deps.sh build|check" >&2
 	exit 2
