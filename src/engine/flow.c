@@ -22,6 +22,9 @@ static bool plan_sources(Flow *flow, bool *has_rows, Error *err)
         FlowSource *source = &flow->sources[i];
         source->has_rows = false;
         if (!source_plan(source->source, &limit, &source->planned_end, &source->has_rows, err)) {
+            if (err->kind == ERROR_INPUT && strstr(err->message, "[PATH_NOT_FOUND]") != NULL) {
+                err->kind = ERROR_RETRY; // it was there when the flow opened, and may come back
+            }
             return false;
         }
         *has_rows |= source->has_rows;
