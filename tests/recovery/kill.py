@@ -2,8 +2,10 @@
 """Kills tarn with SIGKILL, at every named fault point and at random times, and checks that the Delta
 tables hold every row exactly once. Prints the seed; `kill.py SEED ROUNDS` repeats a run.
 
-The project reads JSON lines from a folder into `raw`, streams that into `counts` (windows, append) and
-`unique_ids` (deduplication). What the tables must hold follows from the input alone."""
+The project reads JSON lines from a folder into `raw` (partitioned), streams that into `counts` (windows,
+append), `totals` (complete) and `unique_ids` (deduplication), and materializes `by_key`. What the tables
+must hold follows from the input alone. A round kills one run: at a fault point, or at a random time,
+with --once, going on for ever while files arrive, or beginning anew with --full-refresh-all."""
 import json
 import os
 import random
@@ -17,14 +19,18 @@ import time
 TARN = os.environ["TARN"]
 POINTS = ["flow.after_open", "flow.after_run", "flow.after_log", "flow.after_sink", "state.mid_record",
           "delta.before_commit", "delta.after_commit", "delta.mid_checkpoint"]
+ONCE, ENDLESS, REFRESH = ["--once"], ["--no-ui"], ["--once", "--full-refresh-all"]
 SQL = """
-CREATE STREAMING TABLE raw AS SELECT * FROM STREAM read_files('input', format => 'json',
-  schema => 'id BIGINT, ts TIMESTAMP, k STRING, v BIGINT', maxFilesPerTrigger => 1);
+CREATE STREAMING TABLE raw PARTITIONED BY (k) AS SELECT * FROM STREAM read_files('input', format => 'json',
+  schema => 'id BIGINT, ts TIMESTAMP, k STRING, v BIGINT', maxFilesPerTrigger => 3);
 CREATE STREAMING TABLE counts AS
 SELECT window.start AS start, k, count(*) AS n, sum(v) AS s
 FROM STREAM raw WATERMARK ts DELAY OF INTERVAL 10 SECONDS GROUP BY window(ts, '10 seconds'), k;
 CREATE STREAMING TABLE unique_ids AS
 SELECT id FROM STREAM raw WATERMARK ts DELAY OF INTERVAL 1 HOUR DROP DUPLICATES WITHIN WATERMARK ON (id);
+CREATE STREAMING TABLE totals OPTIONS (outputMode 'complete') AS
+SELECT k, count(*) AS n, sum(v) AS s FROM STREAM raw GROUP BY k;
+CREATE MATERIALIZED VIEW by_key AS SELECT k, count(*) AS n, sum(v) AS s FROM raw GROUP BY k;
 """
 
 
@@ -68,80 +74,129 @@ def expected_counts(rows, last):
     return groups
 
 
+READ = """
+SELECT 'raw' AS t, id AS a, CAST(NULL AS STRING) AS k, CAST(NULL AS BIGINT) AS n, CAST(NULL AS BIGINT) AS s FROM raw
+UNION ALL SELECT 'unique_ids', id, NULL, NULL, NULL FROM unique_ids
+UNION ALL SELECT 'counts', unix_timestamp(start) - unix_timestamp(TIMESTAMP '2024-01-01 00:00:00'), k, n, s FROM counts
+UNION ALL SELECT 'totals', NULL, k, n, s FROM totals
+UNION ALL SELECT 'by_key', NULL, k, n, s FROM by_key
+"""
+
+
+def grouped(found):
+    groups = {}
+    for row in found:
+        key = row["k"] if row["a"] is None else (row["a"], row["k"])
+        if key in groups:
+            return None, "%s %s came twice" % (row["t"], key)
+        groups[key] = (row["n"], row["s"])
+    return groups, None
+
+
 def check(project, rows):
-    raw = sorted(r["id"] for r in query(project, "SELECT id FROM raw"))
-    ids = sorted(r["id"] for r in query(project, "SELECT id FROM unique_ids"))
-    counts = query(project, "SELECT unix_timestamp(start) - unix_timestamp(TIMESTAMP '2024-01-01 00:00:00') AS start, k, n, s FROM counts")
-    got = {}
-    for c in counts:
-        if (c["start"], c["k"]) in got:
-            return "window %s %s came twice" % (c["start"], c["k"])
-        got[(c["start"], c["k"])] = (c["n"], c["s"])
+    tables = {}
+    for row in query(project, READ):
+        tables.setdefault(row["t"], []).append(row)
+    raw = sorted(r["a"] for r in tables.get("raw", []))
+    ids = sorted(r["a"] for r in tables.get("unique_ids", []))
     if raw != sorted(r["id"] for r in rows):
         return "raw has %d rows instead of %d" % (len(raw), len(rows))
     if ids != sorted(set(r["id"] for r in rows)):
         return "unique_ids has %d rows instead of %d" % (len(ids), len(set(r["id"] for r in rows)))
-    last = max(r["id"] for r in rows) // 10
-    if got != expected_counts(rows, last):
-        return "counts differ: %d windows instead of %d" % (len(got), len(expected_counts(rows, last)))
+    sums = {}
+    for row in rows:
+        n, total = sums.get(row["k"], (0, 0))
+        sums[row["k"]] = (n + 1, total + row["v"])
+    windows = expected_counts(rows, max(r["id"] for r in rows) // 10)
+    for table, expected in (("counts", windows), ("totals", sums), ("by_key", sums)):
+        groups, problem = grouped(tables.get(table, []))
+        if problem:
+            return problem
+        if groups != expected:
+            return "%s differs: %d groups instead of %d" % (table, len(groups), len(expected))
     return None
 
 
-def run_once(project, fault=None, kill_after=None):
+def run(project, words, fault=None, kill_after=None, meanwhile=None):
     env = dict(os.environ)
     if fault:
         env["TARN_FAULT"] = fault
-    process = subprocess.Popen([TARN, "run", project, "--once"], env=env, stdout=subprocess.DEVNULL,
+    process = subprocess.Popen([TARN, "run", project] + words, env=env, stdout=subprocess.DEVNULL,
                                stderr=subprocess.PIPE, text=True)
-    if kill_after is not None:
-        try:
-            process.wait(timeout=kill_after)
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGKILL)
+    if meanwhile:
+        meanwhile()
+    try:
+        process.wait(timeout=kill_after)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGKILL)
     _, errors = process.communicate()
     return process.returncode, errors
 
 
+class Project:
+    def __init__(self, rng):
+        self.rng, self.rows, self.ids, self.files = rng, [], 0, 0
+        self.folder = tempfile.mkdtemp(prefix="tarn-kill-")
+        os.makedirs(self.folder + "/pipelines")
+        os.makedirs(self.folder + "/input")
+        with open(self.folder + "/tarn.yml", "w") as f:
+            f.write("name: kill\n")
+        with open(self.folder + "/pipelines/all.sql", "w") as f:
+            f.write(SQL)
+
+    def push(self, files):
+        for _ in range(files):
+            more = make_rows(self.rng, self.ids, 40)
+            write_file(self.folder + "/input", "part-%05d.json" % self.files, more)
+            self.ids += 40
+            self.files += 1
+            self.rows += more
+
+    def push_slowly(self):
+        for _ in range(3):
+            time.sleep(self.rng.random() * 0.15)
+            self.push(1)
+
+
+def rounds_of(rng, count):
+    """What is done to the program: (words, fault point)."""
+    for point in POINTS:
+        yield ONCE, point + ":1"
+        yield ONCE, point + ":%d" % rng.randrange(2, 6)
+        yield rng.choice([ENDLESS, REFRESH]), point + ":%d" % rng.randrange(1, 6)
+    for _ in range(count):
+        yield rng.choice([ONCE, ENDLESS, ENDLESS, REFRESH]), None
+
+
 def main():
     seed = int(sys.argv[1]) if len(sys.argv) > 1 else random.randrange(1 << 30)
-    rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 12
-    print("seed", seed)
+    count = int(sys.argv[2]) if len(sys.argv) > 2 else 6
+    print("seed", seed, flush=True)
     rng = random.Random(seed)
-    project = tempfile.mkdtemp(prefix="tarn-kill-")
-    os.makedirs(project + "/pipelines")
-    os.makedirs(project + "/input")
-    with open(project + "/tarn.yml", "w") as f:
-        f.write("name: kill\n")
-    with open(project + "/pipelines/all.sql", "w") as f:
-        f.write(SQL)
-    rows, files, passed, failed, killed = [], 0, 0, 0, 0
-    faults = [point + ":" + str(n) for point in POINTS for n in (1, 3)] + [None] * rounds
-    for fault in faults:
-        for _ in range(3):
-            more = make_rows(rng, len(set(r["id"] for r in rows)), 40)
-            write_file(project + "/input", "part-%05d.json" % files, more)
-            files += 1
-            rows += more
-        if fault:
-            code, errors = run_once(project, fault=fault)
-        else:
-            code, errors = run_once(project, kill_after=rng.random() * 0.4)
+    project = Project(rng)
+    passed, failed, killed, faults = 0, 0, 0, 0
+    for words, fault in rounds_of(rng, count):
+        project.push(2)
+        kill_after = 2 if fault else rng.random() * 0.6
+        code, _ = run(project.folder, words, fault, kill_after,
+                      project.push_slowly if words == ENDLESS else None)
         killed += code == -signal.SIGKILL
-        code, errors = run_once(project)
-        problem = errors if code != 0 else check(project, rows)
+        faults += fault is not None and code == -signal.SIGKILL
+        code, errors = run(project.folder, ONCE)
+        problem = errors if code != 0 else check(project.folder, project.rows)
         if problem:
-            print("after", fault or "a random kill", ":", problem)
+            print("after", " ".join(words), fault or "killed at a random time", ":", problem)
             failed += 1
             break
         passed += 1
-    print("%d of %d runs were killed" % (killed, len(faults)))
-    if killed < len(POINTS):
+    print("%d of %d runs were killed" % (killed, passed + failed))
+    if not failed and faults < 2 * len(POINTS):
         print("too few kills: the fault points are not reached")
         failed += 1
     if not failed:
-        shutil.rmtree(project)
+        shutil.rmtree(project.folder)
     else:
-        print("the project is kept in", project)
+        print("the project is kept in", project.folder)
     print("%d passed, %d failed" % (passed, failed))
     return failed > 0
 
