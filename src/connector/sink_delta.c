@@ -85,12 +85,28 @@ static bool read_marker(const DeltaSinkState *state, SinkMarker *marker, Error *
     return true;
 }
 
+// A new checkpoint on a table that this flow has filled already would repeat its rows.
+static bool check_new_checkpoint(const Sink *sink, Error *err)
+{
+    const DeltaSinkState *state = sink->state;
+    const DeltaSnapshot *snapshot = delta_snapshot(state->table);
+    const char *prefix = arena_printf(sink->context.arena, "tarn/%s/", sink->context.flow);
+    if (snapshot == NULL || state->expected.found || sink->context.replace_first ||
+        delta_txn_like(snapshot, prefix) == NULL) {
+        return true;
+    }
+    return fail(err, ERROR_INPUT,
+                "'%s' was filled by this flow from another checkpoint, which is gone: going on would "
+                "repeat its rows; to start anew run with --full-refresh %s",
+                delta_path(state->table), sink->context.dataset);
+}
+
 static bool delta_sink_marker(Sink *sink, int64_t epoch, SinkMarker *marker, Error *err)
 {
     DeltaSinkState *state = sink->state;
     bool exists = false;
     if (!delta_refresh(state->table, sink->context.conn, &exists, err) ||
-        !read_marker(state, &state->expected, err)) {
+        !read_marker(state, &state->expected, err) || !check_new_checkpoint(sink, err)) {
         return false;
     }
     if (state->expected.found && state->expected.epoch > epoch) {

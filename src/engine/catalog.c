@@ -172,6 +172,11 @@ static bool set_sink(Catalog *catalog, Dataset *dataset)
 {
     const Statement *statement = dataset->statement;
     bool is_sink = dataset->kind == DATASET_SINK;
+    if (is_sink && slice_equal_nocase(statement->using_format, slice_of("delta"))) {
+        return diagnose(catalog->diagnostics, statement->name.pos, "UNSUPPORTED_FEATURE",
+                        "write CREATE STREAMING TABLE and let the flow insert into it",
+                        "a Delta table is no sink");
+    }
     Slice format = is_sink ? statement->using_format : slice_of("delta");
     if (!is_sink && statement->using_format.size > 0 &&
         !slice_equal_nocase(statement->using_format, format)) {
@@ -229,6 +234,24 @@ static bool check_supported_clauses(Catalog *catalog, const Statement *statement
     return true;
 }
 
+static bool check_properties(Catalog *catalog, const Statement *statement)
+{
+    static const char known[] = "pipelines.trigger.interval";
+    for (size_t i = 0; i < statement->properties.count; i++) {
+        const Property *property = &statement->properties.items[i];
+        static const char prefix[] = "pipelines.";
+        Slice start = {property->key.data, sizeof prefix - 1};
+        if (property->key.size < start.size || !slice_equal_nocase(start, slice_of(prefix)) ||
+            slice_equal_nocase(property->key, slice_of(known))) {
+            continue; // other properties are the table's own
+        }
+        return diagnose(catalog->diagnostics, property->pos, "INVALID_PROPERTY_KEY",
+                        "the one there is: pipelines.trigger.interval", "no property '%.*s'",
+                        SLICE_ARG(property->key));
+    }
+    return true;
+}
+
 static bool add_dataset(Catalog *catalog, const Statement *statement, DatasetKind kind)
 {
     if (!check_new_name(catalog, statement)) {
@@ -242,6 +265,7 @@ static bool add_dataset(Catalog *catalog, const Statement *statement, DatasetKin
     dataset->query = statement->query;
     map_put(catalog->datasets, slice_of(dataset->key), dataset);
     bool ok = check_supported_clauses(catalog, statement);
+    ok = check_properties(catalog, statement) && ok;
     if (kind != DATASET_TEMPORARY_VIEW && kind != DATASET_SINK) {
         Slice database = statement->name.count > 1 ? statement->name.parts[0]
                                                    : slice_of(default_database(catalog));

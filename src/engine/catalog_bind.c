@@ -235,6 +235,19 @@ const Plan *catalog_plan(Catalog *catalog, const FlowSpec *flow, int number, Duc
 
 // ---- one dataset -------------------------------------------------------------------------------
 
+// Spark's implicit widening: no value is lost.
+static bool widens(const Type *from, const Type *to)
+{
+    if (from->kind == TYPE_VOID || type_equal(from, to)) {
+        return true;
+    }
+    bool integers = type_is_integer(from) && type_is_integer(to) && from->kind < to->kind;
+    bool decimals = from->kind == TYPE_DECIMAL && to->kind == TYPE_DECIMAL &&
+                    to->scale >= from->scale &&
+                    to->precision - to->scale >= from->precision - from->scale;
+    return integers || decimals || (from->kind == TYPE_FLOAT && to->kind == TYPE_DOUBLE);
+}
+
 static bool check_assignable(Catalog *catalog, const Dataset *dataset, const Schema *schema,
                              Pos pos)
 {
@@ -246,7 +259,7 @@ static bool check_assignable(Catalog *catalog, const Dataset *dataset, const Sch
                             "'%s' has no column '%s'", dataset->name, column->name);
         }
         const Type *wanted = dataset->schema.columns[index].type;
-        if (!type_equal(wanted, column->type)) {
+        if (!widens(column->type, wanted)) {
             Buffer types = {0};
             type_print(column->type, &types);
             buffer_append_text(&types, " cannot go into ");

@@ -322,6 +322,19 @@ static bool make_plan(Flow *flow, Error *err)
     return true;
 }
 
+// Rows that appear with time alone are taken once a second, as Spark's rate source does: a batch for
+// each of them would only make small files.
+static void pace_endless(Flow *flow)
+{
+    bool endless = flow->plan->source_count > 0;
+    for (size_t i = 0; i < flow->plan->source_count; i++) {
+        endless &= (flow->sources[i].source->type->flags & SOURCE_ENDLESS) != 0;
+    }
+    if (endless && flow->trigger_interval == 0) {
+        flow->trigger_interval = TIME_SECOND;
+    }
+}
+
 static bool trigger_interval(Flow *flow, Error *err)
 {
     const Properties *properties = &flow->spec->target->statement->properties;
@@ -344,6 +357,7 @@ static bool open_parts(Flow *flow, Error *err)
         !open_operators(flow, err)) {
         return false;
     }
+    pace_endless(flow);
     if (FAULT("flow.after_open")) {
         return fail(err, ERROR_CRASH, "fault point flow.after_open");
     }
@@ -378,6 +392,9 @@ bool flow_open(const FlowContext *context, const FlowSpec *spec, Flow **result, 
         return err->kind == ERROR_CRASH ? false : fail_context(err, "flow '%s'", spec->name);
     }
     flow->status.batch = flow->batch;
+    for (size_t i = 0; i < flow->plan->stage_count; i++) {
+        flow->status.state_rows += operator_metrics(flow->operators[i]).rows_total;
+    }
     *result = flow;
     return true;
 }

@@ -220,6 +220,11 @@ static void read_setting(Loader *loader, const char *key, Pos key_pos, const Yam
     } else if (strcmp(key, "spark.sql.ansi.enabled") == 0 && !project_bool(loader->project, key)) {
         diagnose(loader->diagnostics, value->pos, NULL, "remove it, and use try_cast and the like",
                  "only ANSI mode is supported");
+    } else if (strcmp(key, "spark.sql.session.timeZone") == 0 &&
+               strcmp(project_text(loader->project, key), "UTC") != 0) {
+        diagnose(loader->diagnostics, value->pos, NULL,
+                 "use UTC, and from_utc_timestamp() where another zone is shown",
+                 "only the session time zone UTC is supported by this version");
     }
 }
 

@@ -255,6 +255,10 @@ static bool read_delta(RelationReader *reader, const Relation *relation, const c
             relation_print_stub(&dataset->schema, sql); // nothing has been written yet
             return true;
         }
+        if (dataset != NULL && !dataset->resolved) {
+            return diagnose(catalog->diagnostics, relation->pos, NULL, "see: tarn dry-run",
+                            "'%s' is declared with problems and has no rows yet", dataset->name);
+        }
         return relation_not_found(catalog, relation);
     }
     if (relation->version == NULL && relation->timestamp == NULL) {

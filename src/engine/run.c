@@ -269,12 +269,8 @@ static void report(Runner *runner, bool in_place, size_t *lines)
 
 // ---- life --------------------------------------------------------------------------------------
 
-static void refresh_views(Runner *runner, TimeUs *next, uint64_t *seen)
+static void refresh_views(Runner *runner)
 {
-    uint64_t count = commits_count(&runner->commits);
-    if (clock_monotonic() < *next || count == *seen) {
-        return;
-    }
     Error err;
     Session *session = runner->session;
     for (size_t i = 0; i < session->view_count; i++) {
@@ -286,14 +282,23 @@ static void refresh_views(Runner *runner, TimeUs *next, uint64_t *seen)
             log_error("%s", err.message);
         }
     }
-    *seen = count;
-    *next = clock_monotonic() + VIEW_INTERVAL;
+}
+
+// The console sink prints on the same terminal: lines in place would overwrite its tables.
+static bool has_console(const Session *session)
+{
+    for (size_t i = 0; i < session->flow_count; i++) {
+        if (strcmp(session->catalog->flows[i]->target->sink->name, "console") == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static void watch(Runner *runner, TimeUs duration)
 {
-    bool in_place =
-        isatty(STDERR_FILENO) && !runner->session->options.json_progress && !isatty(STDOUT_FILENO);
+    bool in_place = isatty(STDERR_FILENO) && !runner->session->options.json_progress &&
+                    !has_console(runner->session);
     TimeUs report_every = in_place ? TERMINAL_INTERVAL : REPORT_INTERVAL;
     TimeUs end = duration > 0 ? clock_monotonic() + duration : TIME_NEVER;
     TimeUs next_report = clock_monotonic() + report_every;
@@ -303,7 +308,11 @@ static void watch(Runner *runner, TimeUs duration)
     while (!engine_is_stopping() && atomic_load(&runner->running) > 0) {
         uint64_t count = commits_count(&runner->commits);
         commits_wait(&runner->commits, count, POLL_INTERVAL);
-        refresh_views(runner, &next_views, &seen);
+        if (clock_monotonic() >= next_views && count != seen) {
+            refresh_views(runner);
+            seen = count;
+            next_views = clock_monotonic() + VIEW_INTERVAL;
+        }
         if (clock_monotonic() >= next_report) {
             report(runner, in_place, &lines);
             next_report = clock_monotonic() + report_every;
@@ -365,6 +374,9 @@ static int run_flows(Runner *runner, const RunOptions *options, Error *err)
         }
     }
     free(threads);
+    if (ok && options->duration > 0) {
+        refresh_views(runner); // what was committed until the end shall be in the views
+    }
     if (!ok) {
         log_error("%s", err->message);
         return error_exit_code(err->kind);

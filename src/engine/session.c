@@ -236,6 +236,16 @@ void session_failed(Session *session, size_t flow, const Error *err)
     if (session->flows[flow] != NULL) {
         flow_set_state(session->flows[flow], "failed", err->message);
     }
+    HistoryBatch row = {
+        .flow = name,
+        .dataset = session->catalog->flows[flow]->target->name,
+        .batch = -1,
+        .started = clock_now(session->options.clock),
+        .watermark = TIME_MIN,
+        .delta_version = -1,
+        .error = err->message,
+    };
+    history_batch(session->options.history, &row);
 }
 
 static bool drain_flow(Session *session, size_t index, bool fix_end, Error *err)

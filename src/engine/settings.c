@@ -6,7 +6,7 @@
 
 const Setting settings_table[] = {
     {"spark.sql.ansi.enabled", SETTING_BOOL, "true", 0, "only true: tarn's SQL is ANSI"},
-    {"spark.sql.session.timeZone", SETTING_TEXT, "UTC", 0, "zone in which timestamps are shown"},
+    {"spark.sql.session.timeZone", SETTING_TEXT, "UTC", 0, "only UTC in this version"},
     {"tarn.batch.bytes", SETTING_BYTES, "64MB", 1024,
      "most bytes a batch takes from a source that sets no limit of its own"},
     {"tarn.history.batches", SETTING_INT, "10000", 1, "batches kept per flow in history.db"},

@@ -319,6 +319,11 @@ static bool test_query(Tester *tester, const TestBlock *block)
 
 static bool test_push(Tester *tester, const TestBlock *block)
 {
+    Name name = {.parts = {block->words[1]}, .count = 1};
+    if (catalog_find(tester->session->catalog, &name) == NULL) {
+        return failed(tester, block, "no dataset '%.*s' to push rows into",
+                      SLICE_ARG(block->words[1]));
+    }
     ScriptFeed *feed = map_find(tester->feeds, block->words[1]);
     script_feed_push(feed, block->body);
     return true;

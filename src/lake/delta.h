@@ -63,6 +63,8 @@ const Schema *delta_partition_schema(const DeltaSnapshot *snapshot);
 const char *delta_property(const DeltaSnapshot *snapshot, const char *key); // NULL: not set
 const DeltaFiles *delta_files(const DeltaSnapshot *snapshot);
 bool delta_txn(const DeltaSnapshot *snapshot, const char *app_id, int64_t *version);
+// The first application id that begins with `prefix`; NULL: none.
+const char *delta_txn_like(const DeltaSnapshot *snapshot, const char *prefix);
 
 // "(SELECT a, b, ... FROM read_parquet([...]) ...)" with the table's columns, types and order.
 MUST_USE bool delta_scan_sql(const DeltaSnapshot *snapshot, Buffer *sql, Error *err);

@@ -317,6 +317,18 @@ bool delta_txn(const DeltaSnapshot *snapshot, const char *app_id, int64_t *versi
     return true;
 }
 
+const char *delta_txn_like(const DeltaSnapshot *snapshot, const char *prefix)
+{
+    size_t size = strlen(prefix);
+    for (size_t i = 0; i < map_count(snapshot->txns); i++) {
+        Slice app_id = map_key_at(snapshot->txns, i);
+        if (app_id.size > size && memcmp(app_id.data, prefix, size) == 0) {
+            return app_id.data;
+        }
+    }
+    return NULL;
+}
+
 const char **delta_snapshot_partition_values(const DeltaSnapshot *snapshot, const DeltaPairs *pairs,
                                              Arena *arena)
 {

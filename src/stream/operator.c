@@ -411,6 +411,7 @@ bool operator_create(const Plan *plan, const PlanStage *stage, DuckConn *conn, S
         operator_destroy(op);
         return false;
     }
+    op->metrics.rows_total = state_row_count(op->table);
     *result = op;
     return true;
 }
