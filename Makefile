@@ -13,6 +13,7 @@ DEPS    := build/deps
 PREFIX  ?= /usr/local
 FOR     ?= 30s
 VERSION := 0.1.0
+Q       := $(if $(V),,@)# make V=1 shows the commands
 
 # make check SAN=address|thread|undefined builds apart, under build/san-<name>.
 ifdef SAN
@@ -56,18 +57,21 @@ $(OUT)/libduckdb.so: $(DEPS)/stamp
 
 $(OUT)/obj/%.c.o: src/%.c | $(DEPS)/stamp
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+	@echo '  $(notdir $@)'
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
 
 $(OUT)/obj/%.cc.o: src/%.cc | $(DEPS)/stamp
 	@mkdir -p $(@D)
-	$(CXX) $(CPPFLAGS) $(CXXFLAGS) -MMD -MP -c $< -o $@
+	@echo '  $(notdir $@)'
+	$(Q)$(CXX) $(CPPFLAGS) $(CXXFLAGS) -MMD -MP -c $< -o $@
 
 $(OUT)/lib/%.a: $$(filter-out $(MAIN),$$(call objects,$$*))
 	@mkdir -p $(@D) && rm -f $@
-	ar rcs $@ $^
+	@echo '  $(notdir $@)'
+	$(Q)ar rcs $@ $^
 
 $(OUT)/tarn: $(MAIN) $(foreach l,$(LAYERS),$(OUT)/lib/$(l).a) $(OUT)/libduckdb.so
-	$(CC) $(LDFLAGS) $(MAIN) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LDLIBS) -o $@
+	$(Q)$(CC) $(LDFLAGS) $(MAIN) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LDLIBS) -o $@
 
 # The templates of `tarn init` are the examples themselves.
 $(OUT)/gen/templates.inc: tools/templates.sh $(shell find examples -type f -not -path '*/data/*' -not -path '*/logs/*' 2>/dev/null)
@@ -77,7 +81,8 @@ $(OUT)/obj/cli/init.c.o: $(OUT)/gen/templates.inc
 # tests/unit/<layer>_<what>_test.c links its layer and those below.
 $(OUT)/test/%: tests/unit/%.c tests/unit/check.h $$(call archives_upto,$$(firstword $$(subst _, ,$$*))) $(OUT)/libduckdb.so
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -Itests/unit $(CFLAGS) -Wno-missing-prototypes $(LDFLAGS) $< -Wl,--start-group $(filter %.a,$^) \
+	@echo '  $(notdir $@)'
+	$(Q)$(CC) $(CPPFLAGS) -Itests/unit $(CFLAGS) -Wno-missing-prototypes $(LDFLAGS) $< -Wl,--start-group $(filter %.a,$^) \
 	    -Wl,--end-group $(LDLIBS) -Wl,-rpath,$(abspath $(OUT)) -o $@
 
 unit: $(TESTS)
