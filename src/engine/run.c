@@ -154,14 +154,56 @@ static bool step_flow(Runner *runner, size_t index, FlowStep *step, Error *err)
     return flow_step(session->flows[index], step, err);
 }
 
+// Whether a flow will replace what the dataset holds with its first batch (--full-refresh).
+static bool is_replaced_soon(const Session *session, const Dataset *dataset)
+{
+    bool soon = false;
+    Arena *arena = arena_create(0);
+    for (size_t i = 0; i < session->flow_count && !soon; i++) {
+        const FlowSpec *spec = session->catalog->flows[i];
+        if (spec->target != dataset || session->failed[i] ||
+            !session_is_selected(session, dataset)) {
+            continue;
+        }
+        ControlFlow status = {.batch = -1};
+        if (session->flows[i] != NULL) {
+            flow_status(session->flows[i], &status);
+        }
+        const char *folder = project_checkpoint_path(session->project, slice_of(spec->name), arena);
+        const char *path = arena_printf(arena, "%s/%s", folder, FLOW_REPLACE_FILE);
+        soon = status.batch < 0 && access(path, F_OK) == 0;
+    }
+    arena_destroy(arena);
+    return soon;
+}
+
+// A stream cannot read on in a table that is replaced below it: it begins after that.
+static bool waits_for_upstream(Runner *runner, size_t index)
+{
+    const DatasetList *upstream = &runner->session->catalog->flows[index]->upstream;
+    bool waits = false;
+    pthread_mutex_lock(&runner->catalog_lock);
+    for (size_t i = 0; i < upstream->count; i++) {
+        waits |= is_replaced_soon(runner->session, upstream->items[i]);
+    }
+    pthread_mutex_unlock(&runner->catalog_lock);
+    return waits;
+}
+
 static void *flow_thread(void *argument)
 {
     FlowThread *self = argument;
     Runner *runner = self->runner;
     Session *session = runner->session;
     TimeUs backoff = 0;
+    bool waits = true;
     while (!engine_is_stopping()) {
         uint64_t seen = commits_count(&runner->commits);
+        waits = waits && waits_for_upstream(runner, self->index);
+        if (waits) {
+            commits_wait(&runner->commits, seen, POLL_INTERVAL);
+            continue;
+        }
         TimeUs started = clock_monotonic();
         FlowStep step = FLOW_IDLE;
         Error err;

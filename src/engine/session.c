@@ -209,8 +209,9 @@ bool session_full_refresh(Session *session, const char *const *names, size_t cou
     }
     Arena *arena = arena_create(0);
     bool ok = true;
-    for (size_t d = 0; ok && d < session->catalog->order.count; d++) {
-        const Dataset *dataset = session->catalog->order.items[d];
+    // Readers first: whoever is killed in between reads an old table anew, never a replaced one on.
+    for (size_t d = session->catalog->order.count; ok && d > 0; d--) {
+        const Dataset *dataset = session->catalog->order.items[d - 1];
         bool named = all;
         for (size_t i = 0; i < count; i++) {
             named |= text_equal_nocase(names[i], dataset->name);

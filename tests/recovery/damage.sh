@@ -146,6 +146,14 @@ says '--full-refresh raw'
 run 0 --full-refresh-all
 whole 19
 
+damage 'everything begins anew in a run that goes on'
+more
+timeout -s INT 3 "$tarn" run --no-ui --full-refresh-all >out 2>err
+is 'the flows that stopped' "$(grep -c '^error' err)" 0
+whole 19
+run 0
+whole 19
+
 damage 'a removed table, only it is refreshed'
 rm -rf data/tables/default/raw && more
 run 1 --full-refresh raw

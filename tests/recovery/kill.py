@@ -19,7 +19,8 @@ import time
 TARN = os.environ["TARN"]
 POINTS = ["flow.after_open", "flow.after_run", "flow.after_log", "flow.after_sink", "state.mid_record",
           "delta.before_commit", "delta.after_commit", "delta.mid_checkpoint"]
-ONCE, ENDLESS, REFRESH = ["--once"], ["--no-ui"], ["--once", "--full-refresh-all"]
+ONCE, ENDLESS = ["--once"], ["--no-ui"]
+REFRESH, REFRESH_ENDLESS = ["--once", "--full-refresh-all"], ["--no-ui", "--full-refresh-all"]
 SQL = """
 CREATE STREAMING TABLE raw PARTITIONED BY (k) AS SELECT * FROM STREAM read_files('input', format => 'json',
   schema => 'id BIGINT, ts TIMESTAMP, k STRING, v BIGINT', maxFilesPerTrigger => 3);
@@ -163,9 +164,9 @@ def rounds_of(rng, count):
     for point in POINTS:
         yield ONCE, point + ":1"
         yield ONCE, point + ":%d" % rng.randrange(2, 6)
-        yield rng.choice([ENDLESS, REFRESH]), point + ":%d" % rng.randrange(1, 6)
+        yield rng.choice([ENDLESS, REFRESH, REFRESH_ENDLESS]), point + ":%d" % rng.randrange(1, 6)
     for _ in range(count):
-        yield rng.choice([ONCE, ENDLESS, ENDLESS, REFRESH]), None
+        yield rng.choice([ONCE, ENDLESS, ENDLESS, REFRESH, REFRESH_ENDLESS]), None
 
 
 def main():
@@ -179,7 +180,7 @@ def main():
         project.push(2)
         kill_after = 2 if fault else rng.random() * 0.6
         code, _ = run(project.folder, words, fault, kill_after,
-                      project.push_slowly if words == ENDLESS else None)
+                      project.push_slowly if "--once" not in words else None)
         killed += code == -signal.SIGKILL
         faults += fault is not None and code == -signal.SIGKILL
         code, errors = run(project.folder, ONCE)
