@@ -74,6 +74,37 @@ static ErrorKind unpack_kind(const char **message)
     return (ErrorKind)(mark[1] - 'a');
 }
 
+// A value that is too large, in Spark's words; others as they are.
+static char *say_overflow(Arena *arena, char *message)
+{
+    static const char *const types[][2] = {
+        {"INT8", "TINYINT"}, {"INT16", "SMALLINT"}, {"INT32", "INT"}, {"INT64", "BIGINT"}};
+    const char *value = strstr(message, " with value ");
+    const char *type = strstr(message, "out of range for the destination type ");
+    if (strncmp(message, "Overflow in ", 12) == 0) {
+        const char *terms = strchr(message, '(');
+        return arena_printf(
+            arena, "[ARITHMETIC_OVERFLOW] overflow in %.*s%s%.*s", (int)strcspn(message + 12, " "),
+            message + 12, terms == NULL ? "" : ": ",
+            terms == NULL ? 0 : (int)strcspn(terms + 1, ")"), terms == NULL ? "" : terms + 1);
+    }
+    if (strncmp(message, "Type ", 5) != 0 || value == NULL || type == NULL) {
+        return message;
+    }
+    value += strlen(" with value ");
+    type += strlen("out of range for the destination type ");
+    size_t size = strcspn(type, " ");
+    for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+        if (strlen(types[i][0]) == size && strncmp(type, types[i][0], size) == 0) {
+            type = types[i][1];
+            size = strlen(type);
+            break;
+        }
+    }
+    return arena_printf(arena, "[ARITHMETIC_OVERFLOW] %.*s is out of range for %.*s",
+                        (int)strcspn(value, " "), value, (int)size, type);
+}
+
 static ErrorKind parse(const char *text, DuckProblem *problem, Arena *arena)
 {
     *problem = (DuckProblem){.position = -1, .exception = ""};
@@ -107,6 +138,7 @@ static ErrorKind parse(const char *text, DuckProblem *problem, Arena *arena)
         kind = kind_of_exception(problem->exception, object);
         if (strcmp(problem->exception, "Invalid Input") != 0) {
             cut_message(problem->exception, copy); // error('...') is the user's own text
+            copy = say_overflow(arena, copy);
         }
     }
     problem->message = copy;

@@ -535,7 +535,8 @@ bool operator_run(Operator *op, TimeUs evict, TimeUs late, Error *err)
     op->metrics = (OperatorMetrics){0};
     atomic_store(&op->late_rows, 0);
     if (!duck_query(op->conn, op->stage->sql, &op->rows, err)) {
-        return fail_context(err, "%s", op->stage->name);
+        return fail_context(err,
+                            op->stage->kind == STAGE_AGGREGATE ? "aggregation" : "DROP DUPLICATES");
     }
     bool ok = true;
     for (size_t chunk = 0; ok && chunk < duck_rows_chunk_count(op->rows); chunk++) {

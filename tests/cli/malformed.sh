@@ -111,5 +111,25 @@ printf '2\n22\n' >csv/2.csv
 is 'exit code after the file was mended' $? 0
 is 'every row once' "$(rows 'SELECT * FROM strict ORDER BY id' | tr '\n' ' ')" '1 2 3 22 '
 
+# Values that do not fit stop the flow that computes with them, in Spark's words.
+rm -rf data csv/* && echo 9223372036854775807 >csv/1.csv
+cat >pipelines/all.sql <<'SQL'
+CREATE STREAMING TABLE ids AS SELECT * FROM STREAM read_files('csv', format => 'csv', schema => 'id BIGINT');
+CREATE STREAMING TABLE sums OPTIONS (outputMode 'complete') AS SELECT sum(id) AS s FROM STREAM ids;
+CREATE STREAMING TABLE later OPTIONS (outputMode 'complete') AS SELECT max(id) AS m, sum(id) AS s FROM STREAM ids;
+CREATE STREAMING TABLE quotients AS SELECT 1 / (id - 1) AS q FROM STREAM ids;
+CREATE STREAMING TABLE numbers AS SELECT CAST(concat('x', id) AS INT) AS n FROM STREAM ids;
+SQL
+"$tarn" run --once --select ids,later >progress 2>err
+is 'exit code of a run without problems' $? 0
+printf '1\n1\n' >csv/2.csv
+"$tarn" run --once >progress 2>err
+is 'exit code of a run with values that do not fit' $? 1
+is 'what it says' "$(cat err)" "error: flow 'sums': aggregation: [ARITHMETIC_OVERFLOW] 9223372036854775809 is out of range for BIGINT
+error: flow 'later': aggregation: [ARITHMETIC_OVERFLOW] overflow in addition: 9223372036854775807 + 2
+error: flow 'quotients': sink 'quotients': [DIVIDE_BY_ZERO] division by zero; try_divide gives NULL instead
+error: flow 'numbers': sink 'numbers': [CAST_INVALID_INPUT] 'x9223372036854775807' (string) is no INT; try_cast gives NULL instead"
+is 'the flow before them' "$(rows 'SELECT count(*) FROM ids')" 3
+
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]
