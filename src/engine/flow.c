@@ -115,10 +115,11 @@ static bool keep_state(Flow *flow, Error *err)
 }
 
 // The watermark after this batch: per clause the highest event time less the delay, in Spark's
-// milliseconds; of several clauses the lowest. It never goes back.
+// milliseconds; of several clauses the lowest, or the highest if the project says so. It never goes
+// back.
 static TimeUs next_watermark(const Flow *flow, TimeUs *watermarks)
 {
-    TimeUs lowest = TIME_NEVER;
+    TimeUs chosen = flow->takes_highest ? TIME_MIN : TIME_NEVER;
     for (size_t i = 0; i < flow->plan->watermark_count; i++) {
         TimeUs max = atomic_load(&flow->times[i].max);
         TimeUs value = watermarks[i];
@@ -128,9 +129,10 @@ static TimeUs next_watermark(const Flow *flow, TimeUs *watermarks)
             value = moved > value ? moved : value;
         }
         watermarks[i] = value;
-        lowest = value < lowest ? value : lowest;
+        bool counts = flow->takes_highest ? value > chosen : value < chosen;
+        chosen = counts ? value : chosen;
     }
-    return flow->plan->watermark_count == 0 || lowest < flow->watermark ? flow->watermark : lowest;
+    return flow->plan->watermark_count == 0 || chosen < flow->watermark ? flow->watermark : chosen;
 }
 
 static void undo_batch(Flow *flow)
@@ -281,7 +283,8 @@ bool flow_step(Flow *flow, FlowStep *step, Error *err)
         return false;
     }
     times.planned = clock_monotonic();
-    bool moved = flow->plan->wants_no_data_batch && flow->watermark > flow->late;
+    bool moved =
+        flow->plan->wants_no_data_batch && !flow->skips_no_data && flow->watermark > flow->late;
     if (!has_rows && !moved) {
         return true;
     }

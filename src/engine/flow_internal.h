@@ -51,6 +51,8 @@ struct Flow {
     SinkMarker asked; // what that commit said
     bool to_end;
     TimeUs trigger_interval;
+    bool takes_highest; // of several watermarks; else the lowest
+    bool skips_no_data; // batches without rows, after the watermark moved
 
     pthread_mutex_t lock; // of status
     ControlFlow status;

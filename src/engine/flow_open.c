@@ -319,6 +319,10 @@ static bool make_plan(Flow *flow, Error *err)
     }
     flow->watermark = flow->plan->watermark_count > 0 ? 0 : TIME_MIN;
     flow->late = flow->watermark;
+    const Project *project = catalog->project;
+    flow->takes_highest = text_equal_nocase(
+        project_text(project, "spark.sql.streaming.multipleWatermarkPolicy"), "max");
+    flow->skips_no_data = !project_bool(project, "spark.sql.streaming.noDataMicroBatches.enabled");
     return true;
 }
 

@@ -34,19 +34,27 @@ static long long milliseconds(TimeUs from, TimeUs to)
     return to < from ? 0 : (long long)((to - from) / TIME_MS);
 }
 
+static const char *operator_name(const PlanStage *stage)
+{
+    if (stage->kind == STAGE_AGGREGATE) {
+        return "stateStoreSave";
+    }
+    return stage->within_watermark ? "dedupeWithinWatermark" : "dedupe";
+}
+
+// In Spark's order: the operator nearest to the sink comes first.
 static void print_operators(const Flow *flow, Buffer *json)
 {
-    for (size_t i = 0; i < flow->plan->stage_count; i++) {
+    for (size_t i = flow->plan->stage_count; i-- > 0;) {
         OperatorMetrics metrics = operator_metrics(flow->operators[i]);
-        bool is_aggregate = flow->plan->stages[i].kind == STAGE_AGGREGATE;
         buffer_printf(json,
                       "%s{\"operatorName\":\"%s\",\"numRowsTotal\":%lld,\"numRowsUpdated\":%lld,"
                       "\"numRowsRemoved\":%lld,\"numRowsDroppedByWatermark\":%lld,"
                       "\"memoryUsedBytes\":%lld}",
-                      i == 0 ? "" : ",", is_aggregate ? "stateStoreSave" : "dedupe",
-                      (long long)metrics.rows_total, (long long)metrics.rows_updated,
-                      (long long)metrics.rows_removed, (long long)metrics.rows_late,
-                      (long long)state_memory_bytes(flow->state));
+                      i + 1 == flow->plan->stage_count ? "" : ",",
+                      operator_name(&flow->plan->stages[i]), (long long)metrics.rows_total,
+                      (long long)metrics.rows_updated, (long long)metrics.rows_removed,
+                      (long long)metrics.rows_late, (long long)state_memory_bytes(flow->state));
     }
 }
 

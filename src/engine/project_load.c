@@ -225,6 +225,10 @@ static void read_setting(Loader *loader, const char *key, Pos key_pos, const Yam
         diagnose(loader->diagnostics, value->pos, NULL,
                  "use UTC, and from_utc_timestamp() where another zone is shown",
                  "only the session time zone UTC is supported by this version");
+    } else if (strcmp(key, "spark.sql.streaming.multipleWatermarkPolicy") == 0 &&
+               !text_equal_nocase(text, "min") && !text_equal_nocase(text, "max")) {
+        diagnose(loader->diagnostics, value->pos, NULL, NULL, "%s must be min or max, not '%s'",
+                 key, text);
     }
 }
 

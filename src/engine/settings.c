@@ -7,6 +7,10 @@
 const Setting settings_table[] = {
     {"spark.sql.ansi.enabled", SETTING_BOOL, "true", 0, "only true: tarn's SQL is ANSI"},
     {"spark.sql.session.timeZone", SETTING_TEXT, "UTC", 0, "only UTC in this version"},
+    {"spark.sql.streaming.multipleWatermarkPolicy", SETTING_TEXT, "min", 0,
+     "min or max: which of a query's watermarks counts when it has several"},
+    {"spark.sql.streaming.noDataMicroBatches.enabled", SETTING_BOOL, "true", 0,
+     "whether a moved watermark alone makes a batch, which gives out the windows it closed"},
     {"tarn.batch.bytes", SETTING_BYTES, "64MB", 1024,
      "most bytes a batch takes from a source that sets no limit of its own"},
     {"tarn.history.batches", SETTING_INT, "10000", 1, "batches kept per flow in history.db"},

@@ -488,6 +488,8 @@ static TimeUs expiry_grain(const Operator *op)
 
 static bool put_key(Operator *op, bool has_time, TimeUs time, Error *err)
 {
+    // A row without event time: WITHIN WATERMARK takes 1970, as Spark does; else its key stays.
+    has_time |= op->stage->within_watermark;
     TimeUs expiry = has_time ? time + op->stage->expiry_delay : TIME_NEVER;
     Slice value = {(const char *)&expiry, sizeof expiry};
     if (!state_put(op->table, 0, buffer_slice(&op->key), value, err)) {
@@ -609,12 +611,11 @@ static void evict_keys(Operator *op)
 bool operator_evict(Operator *op, Error *err)
 {
     (void)err;
-    if (op->plan->mode != OUTPUT_COMPLETE && op->evict != TIME_MIN) {
-        if (op->stage->kind == STAGE_AGGREGATE && op->stage->has_event_time) {
-            evict_windows(op);
-        } else if (op->expiry != NULL) {
-            evict_keys(op);
-        }
+    if (op->evict != TIME_MIN && op->expiry != NULL) {
+        evict_keys(op);
+    } else if (op->evict != TIME_MIN && op->stage->kind == STAGE_AGGREGATE &&
+               op->stage->has_event_time && op->plan->mode != OUTPUT_COMPLETE) {
+        evict_windows(op);
     }
     op->metrics.rows_total = state_row_count(op->table);
     return true;

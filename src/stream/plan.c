@@ -302,8 +302,8 @@ const Plan *plan_create(const PlanRequest *request, Arena *arena, Diagnostics *d
     }
     for (size_t i = 0; i < plan->stage_count; i++) {
         const PlanStage *stage = &plan->stages[i];
-        bool evicts = stage->kind == STAGE_AGGREGATE ? stage->has_event_time : stage->expires;
-        plan->wants_no_data_batch |= evicts && plan->mode != OUTPUT_COMPLETE;
+        bool follows = stage->kind == STAGE_DEDUPLICATE || plan->mode != OUTPUT_COMPLETE;
+        plan->wants_no_data_batch |= follows && plan->watermark_count > 0;
     }
     return plan;
 }

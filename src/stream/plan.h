@@ -75,7 +75,8 @@ typedef struct PlanStage {
     size_t *key_columns;   // indices into the statement's columns
     int event_time_column; // -1: none
     bool expires;          // keys are forgotten once the watermark passed expiry
-    TimeUs expiry_delay;   // WITHIN WATERMARK: expiry = event time + delay; else 0
+    bool within_watermark;
+    TimeUs expiry_delay; // WITHIN WATERMARK: expiry = event time + delay; else 0
 } PlanStage;
 
 typedef struct Plan {
@@ -92,7 +93,7 @@ typedef struct Plan {
     size_t stage_capacity;
     const char *output_sql;
     Schema output;
-    bool wants_no_data_batch; // a moved watermark alone makes rows or evicts state
+    bool wants_no_data_batch; // when the watermark moved, as Spark's operators want it
 } Plan;
 
 typedef struct PlanRequest {

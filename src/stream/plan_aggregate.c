@@ -537,6 +537,12 @@ static Select *output_select(Cut *cut, SortList *order_by)
 
 static bool check_mode(const Cut *cut)
 {
+    if (cut->flowing->aggregated) {
+        diagnose(cut->planner->diagnostics, cut->select->pos, "UNSUPPORTED_FEATURE",
+                 "write the inner aggregation into a streaming table and read that",
+                 "an aggregation over an aggregation is not supported on streams by this version");
+        return false;
+    }
     if (cut->planner->request->mode == OUTPUT_APPEND && !cut->stage.has_event_time) {
         diagnose(
             cut->planner->diagnostics, cut->select->pos,
@@ -544,12 +550,6 @@ static bool check_mode(const Cut *cut)
             "add WATERMARK time DELAY OF INTERVAL ... and group by window(time, ...), or use "
             "outputMode 'complete' or 'update'",
             "output mode append is not supported for streaming aggregations without watermark");
-        return false;
-    }
-    if (cut->flowing->aggregated) {
-        diagnose(cut->planner->diagnostics, cut->select->pos, "UNSUPPORTED_FEATURE",
-                 "write the inner aggregation into a streaming table and read that",
-                 "an aggregation over an aggregation is not supported on streams by this version");
         return false;
     }
     return true;

@@ -51,6 +51,7 @@ static bool find_expiry(Planner *planner, const DropDuplicates *request, const S
                             "DROP DUPLICATES WITHIN WATERMARK needs a watermark");
         }
         stage->expires = true;
+        stage->within_watermark = true;
         stage->expiry_delay = planner->plan->watermarks[flowing->watermark].delay;
         return true;
     }
