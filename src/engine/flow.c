@@ -210,7 +210,9 @@ static bool commit_sink(Flow *flow, const SinkMarker *marker, Error *err)
 static bool commit_batch(Flow *flow, int64_t batch, FlowMeta *meta, BatchTimes *times, Error *err)
 {
     bool always = (flow->sink->type->flags & SINK_NO_MARKER) || flow->plan->mode == OUTPUT_COMPLETE;
-    bool given = meta->sink_rows > 0 || always;
+    // The first batch of a refresh empties the target, also when it has no rows for it.
+    bool replaces = batch == 0 && flow->sink->context.replace_first;
+    bool given = meta->sink_rows > 0 || always || replaces;
     meta->given_before = flow->given;
     meta->given = given ? batch : flow->given;
     Buffer json = {0};

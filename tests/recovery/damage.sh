@@ -154,6 +154,19 @@ whole 19
 run 0
 whole 19
 
+damage 'killed after the first batch of a refresh, which had no rows'
+cat >pipelines/counts.sql <<'SQL'
+CREATE STREAMING TABLE counts AS SELECT window.start AS start, count(*) AS n
+FROM STREAM raw WATERMARK timestamp_seconds(id * 60) AS ts DELAY OF INTERVAL 1 SECOND
+GROUP BY window(ts, '1 minute');
+SQL
+run 0
+is 'counts' "$(count 'SELECT count(*), sum(n) FROM counts')" '16,16'
+(TARN_FAULT=flow.after_log:2 "$tarn" run --once --select counts --full-refresh counts; exit $?) >/dev/null 2>&1
+is 'the exit code of the killed run' $? 137
+run 0
+is 'counts' "$(count 'SELECT count(*), sum(n) FROM counts')" '16,16'
+
 damage 'a removed table, only it is refreshed'
 rm -rf data/tables/default/raw && more
 run 1 --full-refresh raw
