@@ -99,15 +99,22 @@ static bool is_event_column(const Cut *cut, const Expr *expr)
     return text_equal_nocase(arena_text(cut->planner->arena, last), cut->flowing->event_column);
 }
 
-// The type of an expression over the input, by asking the binder.
-static const Type *input_type(Cut *cut, const char *expr_sql, const char *from_sql, Pos pos)
+// The type of an expression over the input, by asking the binder. The names of FROM stay in sight.
+static const Type *input_type(Cut *cut, const Expr *expr)
 {
-    char *sql = arena_printf(cut->planner->arena, "SELECT %s AS x FROM (%s)", expr_sql, from_sql);
+    Select *select = ARENA_NEW(cut->planner->arena, Select);
+    SelectItem item = {.expr = (Expr *)expr, .alias = slice_of("x"), .pos = expr->pos};
+    select->pos = expr->pos;
+    select->from = cut->from;
+    select->items = &item;
+    select->item_count = 1;
+    const char *sql = plan_sql(cut->planner, plan_query_of(cut->planner->arena, select));
     Schema schema = {0};
-    return plan_describe(cut->planner, sql, pos, &schema) ? schema.columns[0].type : NULL;
+    bool ok = sql != NULL && plan_describe(cut->planner, sql, expr->pos, &schema);
+    return ok ? schema.columns[0].type : NULL;
 }
 
-static bool plan_window_key(Cut *cut, GroupKey *key, const char *from_sql)
+static bool plan_window_key(Cut *cut, GroupKey *key)
 {
     const Expr *call = key->expr;
     Diagnostics *diagnostics = cut->planner->diagnostics;
@@ -135,7 +142,7 @@ static bool plan_window_key(Cut *cut, GroupKey *key, const char *from_sql)
                         "sliding windows on streams are not supported by this version");
     }
     const char *time_sql = plan_expr_sql(cut->planner, time);
-    key->time_type = time_sql == NULL ? NULL : input_type(cut, time_sql, from_sql, time->pos);
+    key->time_type = time_sql == NULL ? NULL : input_type(cut, time);
     if (key->time_type == NULL) {
         return false;
     }
@@ -160,7 +167,7 @@ static bool plan_window_key(Cut *cut, GroupKey *key, const char *from_sql)
     return true;
 }
 
-static bool plan_keys(Cut *cut, const Schema *input, const char *from_sql)
+static bool plan_keys(Cut *cut, const Schema *input)
 {
     const Select *select = cut->select;
     if (select->grouping != GROUPING_PLAIN && select->grouping != GROUPING_ALL) {
@@ -190,7 +197,7 @@ static bool plan_keys(Cut *cut, const Schema *input, const char *from_sql)
     for (size_t i = 0; i < cut->key_count; i++) {
         GroupKey *key = &cut->keys[i];
         key->is_window = key->expr->kind == EXPR_CALL && slice_is(key->expr->text, "window");
-        if (key->is_window && !plan_window_key(cut, key, from_sql)) {
+        if (key->is_window && !plan_window_key(cut, key)) {
             return false;
         }
         key->is_event_time |= is_event_column(cut, key->expr);
@@ -555,7 +562,7 @@ static bool check_mode(const Cut *cut)
     return true;
 }
 
-static const char *input_sql(Cut *cut, Schema *schema)
+static bool describe_input(Cut *cut, Schema *schema)
 {
     Arena *arena = cut->planner->arena;
     Select *all = ARENA_NEW(arena, Select);
@@ -565,7 +572,7 @@ static const char *input_sql(Cut *cut, Schema *schema)
     all->items[0].expr = ast_expr(arena, EXPR_STAR, cut->select->pos);
     all->item_count = 1;
     const char *sql = plan_sql(cut->planner, plan_query_of(arena, all));
-    return sql != NULL && plan_describe(cut->planner, sql, cut->select->pos, schema) ? sql : NULL;
+    return sql != NULL && plan_describe(cut->planner, sql, cut->select->pos, schema);
 }
 
 Select *plan_aggregate(Planner *planner, const Select *select, Relation *from, Flowing *flowing,
@@ -584,10 +591,9 @@ Select *plan_aggregate(Planner *planner, const Select *select, Relation *from, F
     cut.stage.state_relation = arena_printf(arena, "state_%d_%d", plan->flow, cut.stage.id);
 
     Schema input = {0};
-    const char *from_sql = input_sql(&cut, &input);
     size_t partial_count = 0;
-    if (from_sql == NULL || !plan_keys(&cut, &input, from_sql) || !collect_calls(&cut, order_by) ||
-        !type_calls(&cut)) {
+    if (!describe_input(&cut, &input) || !plan_keys(&cut, &input) ||
+        !collect_calls(&cut, order_by) || !type_calls(&cut)) {
         return NULL;
     }
     const char *partial = partial_sql(&cut, &partial_count);
