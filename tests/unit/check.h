@@ -8,6 +8,7 @@
 
 static int check_passed;
 static int check_failed;
+static int check_skipped;
 
 #define CHECK(condition)                                                                           \
     do {                                                                                           \
@@ -32,8 +33,19 @@ static int check_failed;
         }                                                                                          \
     } while (0)
 
+// What cannot be checked here is counted, and says why.
+static inline void check_skip(const char *reason)
+{
+    printf("skipped: %s\n", reason);
+    check_skipped++;
+}
+
 static inline int check_done(void)
 {
-    printf("%d passed, %d failed\n", check_passed, check_failed);
+    printf("%d passed, %d failed", check_passed, check_failed);
+    if (check_skipped > 0) {
+        printf(", %d skipped", check_skipped);
+    }
+    printf("\n");
     return check_failed != 0;
 }

@@ -403,7 +403,7 @@ int main(int argc, char **argv)
         }
     }
     if (access(folder, R_OK) != 0) {
-        printf("no %s: skipped\n", folder);
+        check_skip(folder);
         return check_done();
     }
     runner.arena = arena_create(0);

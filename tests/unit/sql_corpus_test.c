@@ -59,7 +59,7 @@ static void check_file(const char *folder, const char *name, Corpus *corpus)
     snprintf(path, sizeof path, "%s/%s", folder, name);
     FILE *file = fopen(path, "r");
     if (file == NULL) {
-        printf("skipped: %s is not there\n", path);
+        check_skip(path);
         corpus->skipped++;
         return;
     }
