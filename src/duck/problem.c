@@ -105,6 +105,26 @@ static char *say_overflow(Arena *arena, char *message)
                         (int)strcspn(value, " "), value, (int)size, type);
 }
 
+// Files that the user's table names, but that are gone or no Parquet: damage, whatever DuckDB calls it.
+static char *say_damaged_file(Arena *arena, char *message, ErrorKind *kind)
+{
+    static const char *const signs[][2] = {
+        {"No files found that match the pattern", "a data file is missing: "},
+        {"No magic bytes found at end of file", "a data file is damaged, it has no Parquet footer: "},
+        {"too small to be a Parquet file", "a data file is damaged, it is too small: "},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(signs); i++) {
+        const char *found = strstr(message, signs[i][0]);
+        if (found == NULL) {
+            continue;
+        }
+        const char *name = strpbrk(message, "\"'");
+        *kind = ERROR_CORRUPT;
+        return arena_printf(arena, "%s%s", signs[i][1], name == NULL ? message : name);
+    }
+    return message;
+}
+
 static ErrorKind parse(const char *text, DuckProblem *problem, Arena *arena)
 {
     *problem = (DuckProblem){.position = -1, .exception = ""};
@@ -140,6 +160,7 @@ static ErrorKind parse(const char *text, DuckProblem *problem, Arena *arena)
             cut_message(problem->exception, copy); // error('...') is the user's own text
             copy = say_overflow(arena, copy);
         }
+        copy = say_damaged_file(arena, copy, &kind);
     }
     problem->message = copy;
     json_decref(object);

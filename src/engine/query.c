@@ -86,11 +86,23 @@ bool query_print(RelationReader *reader, const Query *query, TimeUs now, Buffer 
     };
     Query *inlined = catalog_inline(catalog, query);
     Schema schema = {0};
-    return inlined != NULL &&
-           sql_print_query(rewrite_as_batch(catalog->arena, inlined), &options,
-                           catalog->diagnostics, sql, &map, catalog->arena) &&
-           sql_bind(reader->conn, buffer_text(sql), &map, query->pos, catalog->diagnostics, &schema,
-                    catalog->arena);
+    if (inlined == NULL ||
+        !sql_print_query(rewrite_as_batch(catalog->arena, inlined), &options, catalog->diagnostics,
+                         sql, &map, catalog->arena)) {
+        return false;
+    }
+    if (sql_bind(reader->conn, buffer_text(sql), &map, query->pos, catalog->diagnostics, &schema,
+                 catalog->arena)) {
+        return true;
+    }
+    // A damaged data file shows when it is bound; it decides the exit code.
+    Error err;
+    DuckProblem problem;
+    if (!duck_describe(reader->conn, buffer_text(sql), &schema, catalog->arena, &problem, &err) &&
+        err.kind == ERROR_CORRUPT) {
+        catalog->failure = err.kind;
+    }
+    return false;
 }
 
 // False after a problem (in the catalog's Diagnostics) or an error (err filled).

@@ -162,6 +162,10 @@ bool delta_log_read_commit(Store *store, int64_t version, DeltaActions *actions,
     Buffer bytes = {0};
     bool there = false;
     bool ok = store_get(store, name, &bytes, &there, err);
+    // Every writer puts something into a commit: nothing at all is a file cut to zero bytes.
+    if (ok && there && bytes.size == 0) {
+        ok = fail(err, ERROR_CORRUPT, "table %s: commit %s is empty", store_root(store), name);
+    }
     if (ok && there) {
         ok = delta_action_parse(buffer_slice(&bytes), name, actions, arena, err) ||
              (store_root(store)[0] != '\0' && fail_context(err, "table %s", store_root(store)));

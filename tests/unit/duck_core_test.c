@@ -83,7 +83,7 @@ static void test_errors(void)
     CHECK(err.kind == ERROR_INPUT);
     CHECK_TEXT(err.message, "mine\n\nPossible");
     err = query_error("SELECT 9223372036854775807 + a FROM (SELECT 1::BIGINT AS a)");
-    CHECK(err.kind == ERROR_INPUT && strstr(err.message, "Overflow") != NULL);
+    CHECK(err.kind == ERROR_INPUT && strstr(err.message, "OVERFLOW") != NULL);
     err = query_error("SELEC 1");
     CHECK(err.kind == ERROR_INPUT);
     CHECK_TEXT(err.message, "syntax error at or near \"SELEC\"");
