@@ -86,6 +86,8 @@ static const char *key_list(Planner *planner, const PlanStage *stage)
 
 // The rows on time whose key neither the state nor an earlier row of the batch has. One function
 // decides, so that a late row never takes a key; it streams, where DISTINCT ON would build a table.
+// It stands in the select list: among the conditions of WHERE the optimizer may move it before
+// those of the input, and rows that are filtered out would take keys.
 static const char *stage_sql(Planner *planner, const PlanStage *stage, const Schema *schema,
                              const char *input)
 {
@@ -94,8 +96,10 @@ static const char *stage_sql(Planner *planner, const PlanStage *stage, const Sch
         const char *column = schema->columns[stage->event_time_column].name;
         time = arena_printf(planner->arena, "epoch_us(%s)", quoted(planner->arena, column));
     }
-    return arena_printf(planner->arena, "SELECT * FROM (%s) WHERE %s(%s, %s)", input,
-                        stage->claim_function, time, key_list(planner, stage));
+    return arena_printf(planner->arena,
+                        "SELECT * EXCLUDE (\"#first\") FROM (SELECT *, %s(%s, %s) AS "
+                        "\"#first\" FROM (%s)) WHERE \"#first\"",
+                        stage->claim_function, time, key_list(planner, stage), input);
 }
 
 Relation *plan_deduplicate(Planner *planner, Relation *from, const DropDuplicates *request,
