@@ -3,26 +3,31 @@
 
 #include <stdlib.h>
 
+// Exact: DuckDB would divide decimals as DOUBLE.
+#define AVERAGE_OF_DECIMALS "CAST(spark_average($0, $1, '\"%T\"') AS %T)"
+
 // Each partial is itself a Spark aggregate, so its type and its overflow errors are Spark's.
 static const AggregateRule rules[] = {
-    {"count", {{"count", true, false, MERGE_ADD}}, 1, "coalesce($0, 0)"},
-    {"count_if", {{"count_if", false, false, MERGE_ADD}}, 1, "coalesce($0, 0)"},
-    {"sum", {{"sum", false, false, MERGE_ADD}}, 1, "$0"},
-    {"min", {{"min", false, false, MERGE_LEAST}}, 1, "$0"},
-    {"max", {{"max", false, false, MERGE_GREATEST}}, 1, "$0"},
+    {"count", {{"count", false, MERGE_ADD}}, 1, "coalesce($0, 0)", NULL},
+    {"count_if", {{"count_if", false, MERGE_ADD}}, 1, "coalesce($0, 0)", NULL},
+    {"sum", {{"sum", false, MERGE_ADD}}, 1, "$0", NULL},
+    {"min", {{"min", false, MERGE_LEAST}}, 1, "$0", NULL},
+    {"max", {{"max", false, MERGE_GREATEST}}, 1, "$0", NULL},
     {"avg",
-     {{"sum", false, true, MERGE_ADD}, {"count", false, false, MERGE_ADD}},
+     {{"sum", true, MERGE_ADD}, {"count", false, MERGE_ADD}},
      2,
-     "CASE WHEN $1 > 0 THEN CAST($0 / $1 AS %T) END"},
+     "CASE WHEN $1 > 0 THEN CAST($0 / $1 AS %T) END",
+     AVERAGE_OF_DECIMALS},
     {"mean",
-     {{"sum", false, true, MERGE_ADD}, {"count", false, false, MERGE_ADD}},
+     {{"sum", true, MERGE_ADD}, {"count", false, MERGE_ADD}},
      2,
-     "CASE WHEN $1 > 0 THEN CAST($0 / $1 AS %T) END"},
-    {"bool_and", {{"bool_and", false, false, MERGE_AND}}, 1, "$0"},
-    {"every", {{"bool_and", false, false, MERGE_AND}}, 1, "$0"},
-    {"bool_or", {{"bool_or", false, false, MERGE_OR}}, 1, "$0"},
-    {"some", {{"bool_or", false, false, MERGE_OR}}, 1, "$0"},
-    {"any", {{"bool_or", false, false, MERGE_OR}}, 1, "$0"},
+     "CASE WHEN $1 > 0 THEN CAST($0 / $1 AS %T) END",
+     AVERAGE_OF_DECIMALS},
+    {"bool_and", {{"bool_and", false, MERGE_AND}}, 1, "$0", NULL},
+    {"every", {{"bool_and", false, MERGE_AND}}, 1, "$0", NULL},
+    {"bool_or", {{"bool_or", false, MERGE_OR}}, 1, "$0", NULL},
+    {"some", {{"bool_or", false, MERGE_OR}}, 1, "$0", NULL},
+    {"any", {{"bool_or", false, MERGE_OR}}, 1, "$0", NULL},
 };
 
 const AggregateRule *aggregate_find(Slice function)
@@ -71,7 +76,8 @@ void aggregate_print_merge(MergeKind merge, const char *p, const char *o, const 
 void aggregate_print_final(const AggregateRule *rule, const char *const *partials,
                            const Type *result, Buffer *sql)
 {
-    for (const char *c = rule->final; *c != '\0'; c++) {
+    bool is_decimal = result->kind == TYPE_DECIMAL && rule->final_decimal != NULL;
+    for (const char *c = is_decimal ? rule->final_decimal : rule->final; *c != '\0'; c++) {
         if (*c == '$') {
             c++;
             buffer_append_text(sql, partials[*c - '0']);

@@ -25,7 +25,6 @@ typedef enum MergeKind {
 
 typedef struct AggregatePartial {
     const char *function; // Spark aggregate that computes it from a batch
-    bool counts_rows;     // argument is * when the call has none
     bool as_double;       // the argument is cast to DOUBLE unless it is a decimal
     MergeKind merge;
 } AggregatePartial;
@@ -34,7 +33,8 @@ typedef struct AggregateRule {
     const char *name; // lower case
     AggregatePartial partials[AGGREGATE_PARTIALS_MAX];
     size_t partial_count;
-    const char *final; // $0 $1; %T is the aggregate's result type in a batch query
+    const char *final;         // $0 $1; %T is the aggregate's result type in a batch query
+    const char *final_decimal; // the same for a DECIMAL result; NULL: as `final`
 } AggregateRule;
 
 const AggregateRule *aggregate_find(Slice function); // NULL: not on streams
