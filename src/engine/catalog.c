@@ -399,6 +399,19 @@ static Relation *inline_view(Inliner *inliner, const Relation *relation, Dataset
     return inlined;
 }
 
+static void add_upstream(Inliner *inliner, Dataset *dataset)
+{
+    for (size_t i = 0; inliner->upstream != NULL && i < inliner->upstream->count; i++) {
+        if (inliner->upstream->items[i] == dataset) {
+            return;
+        }
+    }
+    if (inliner->upstream != NULL) {
+        ARENA_PUSH(inliner->catalog->arena, inliner->upstream->items, inliner->upstream->count,
+                   inliner->upstream->capacity, dataset);
+    }
+}
+
 static Relation *inline_relation(void *context, const Relation *relation, bool is_cte)
 {
     Inliner *inliner = context;
@@ -412,16 +425,17 @@ static Relation *inline_relation(void *context, const Relation *relation, bool i
     if (dataset->kind == DATASET_TEMPORARY_VIEW) {
         return inline_view(inliner, relation, dataset);
     }
-    for (size_t i = 0; inliner->upstream != NULL && i < inliner->upstream->count; i++) {
-        if (inliner->upstream->items[i] == dataset) {
-            return NULL;
-        }
+    add_upstream(inliner, dataset);
+    if (relation->name.count > 1) {
+        return NULL;
     }
-    if (inliner->upstream != NULL) {
-        ARENA_PUSH(inliner->catalog->arena, inliner->upstream->items, inliner->upstream->count,
-                   inliner->upstream->capacity, dataset);
-    }
-    return NULL;
+    // With its database: a CTE around the view that is replaced may have the same name.
+    Relation *qualified = ARENA_NEW(inliner->catalog->arena, Relation);
+    *qualified = *relation;
+    qualified->name.parts[0] = slice_of(default_database(inliner->catalog));
+    qualified->name.parts[1] = relation->name.parts[0];
+    qualified->name.count = 2;
+    return qualified;
 }
 
 static Query *inline_query(Inliner *inliner, const Query *query)

@@ -52,36 +52,66 @@ static bool check_window_functions(Planner *planner, const Select *select)
     return true;
 }
 
-static bool has_event_column(const SelectItem *item, const char *event_column, const char **name,
-                             Arena *arena)
+static bool is_column(const Flowing *flowing, const char *column, const Expr *expr)
 {
-    const Expr *expr = item->expr;
-    if (expr->kind == EXPR_STAR) {
-        for (size_t i = 0; i < expr->except_count; i++) {
-            if (text_equal_nocase(arena_text(arena, expr->except[i]), event_column)) {
-                return false;
-            }
-        }
-        *name = event_column;
-        return true;
-    }
-    if (expr->kind != EXPR_COLUMN ||
-        !text_equal_nocase(arena_text(arena, expr->name.parts[expr->name.count - 1]),
-                           event_column)) {
+    const Name *name = &expr->name;
+    return column != NULL && expr->kind == EXPR_COLUMN && name->count > 0 &&
+           slice_equal_nocase(name->parts[name->count - 1], slice_of(column)) &&
+           (name->count == 1 ||
+            slice_equal_nocase(name->parts[name->count - 2], flowing->event_alias));
+}
+
+bool plan_is_event_column(const Flowing *flowing, const Expr *expr)
+{
+    return is_column(flowing, flowing->event_column, expr);
+}
+
+bool plan_is_event_window(const Flowing *flowing, const Expr *expr)
+{
+    return is_column(flowing, flowing->event_window, expr);
+}
+
+static bool star_has(const Flowing *flowing, const char *column, const Expr *star)
+{
+    const Name *of = &star->qualifier;
+    if (column == NULL || star->kind != EXPR_STAR ||
+        (of->count > 0 && !slice_equal_nocase(of->parts[of->count - 1], flowing->event_alias))) {
         return false;
     }
-    *name = item->alias.size > 0 ? arena_text(arena, item->alias) : event_column;
+    for (size_t i = 0; i < star->except_count; i++) {
+        if (slice_equal_nocase(star->except[i], slice_of(column))) {
+            return false;
+        }
+    }
     return true;
 }
 
-// Follows the event-time column through a SELECT list; without it the rows have no event time.
+static bool makes_window(const Flowing *flowing, const Expr *expr)
+{
+    return expr->kind == EXPR_CALL && slice_equal_nocase(expr->text, slice_of("window")) &&
+           expr->arguments.count > 0 && plan_is_event_column(flowing, expr->arguments.items[0]);
+}
+
+// Follows the event time and its windows through a SELECT list; without them the rows have none.
 static void follow_event_column(Planner *planner, const Select *select, Flowing *flowing)
 {
-    const char *before = flowing->event_column;
+    const Flowing before = *flowing;
     flowing->event_column = NULL;
-    for (size_t i = 0; before != NULL && i < select->item_count; i++) {
-        if (has_event_column(&select->items[i], before, &flowing->event_column, planner->arena)) {
-            return;
+    flowing->event_window = NULL;
+    for (size_t i = select->item_count; i-- > 0;) { // the first of several wins
+        const SelectItem *item = &select->items[i];
+        const char *alias = item->alias.size > 0 ? arena_text(planner->arena, item->alias) : NULL;
+        if (star_has(&before, before.event_column, item->expr)) {
+            flowing->event_column = before.event_column;
+        } else if (plan_is_event_column(&before, item->expr)) {
+            flowing->event_column = alias != NULL ? alias : before.event_column;
+        }
+        if (star_has(&before, before.event_window, item->expr)) {
+            flowing->event_window = before.event_window;
+        } else if (plan_is_event_window(&before, item->expr)) {
+            flowing->event_window = alias != NULL ? alias : before.event_window;
+        } else if (makes_window(&before, item->expr)) {
+            flowing->event_window = alias != NULL ? alias : "window";
         }
     }
 }
@@ -121,8 +151,7 @@ static Query *distinct_query(Planner *planner, Select *select, Flowing *flowing)
     return plan_query_of(planner->arena, outer);
 }
 
-static Query *plan_select(Planner *planner, const Scope *scope, const Query *query,
-                          Flowing *flowing)
+static Query *plan_select(Planner *planner, const Query *query, Flowing *flowing)
 {
     const Select *select = query->select;
     Query *copy = ARENA_NEW(planner->arena, Query);
@@ -133,7 +162,7 @@ static Query *plan_select(Planner *planner, const Scope *scope, const Query *que
     if (select->from == NULL) {
         return copy;
     }
-    planned->from = plan_relation(planner, scope, select->from, flowing);
+    planned->from = plan_relation(planner, select->from, flowing);
     if (planned->from == NULL) {
         return NULL;
     }
@@ -191,15 +220,14 @@ static bool check_order_and_limit(Planner *planner, const Query *query, const Fl
     return true;
 }
 
-static Query *plan_set_operation(Planner *planner, const Scope *scope, const Query *query,
-                                 Flowing *flowing)
+static Query *plan_set_operation(Planner *planner, const Query *query, Flowing *flowing)
 {
     Query *copy = ARENA_NEW(planner->arena, Query);
     *copy = *query;
     Flowing left = {0};
     Flowing right = {0};
-    copy->left = plan_query(planner, scope, query->left, &left);
-    copy->right = copy->left == NULL ? NULL : plan_query(planner, scope, query->right, &right);
+    copy->left = plan_query(planner, query->left, &left);
+    copy->right = copy->left == NULL ? NULL : plan_query(planner, query->right, &right);
     if (copy->right == NULL) {
         return NULL;
     }
@@ -226,41 +254,19 @@ static Query *plan_set_operation(Planner *planner, const Scope *scope, const Que
         flowing->event_column = left.event_column; // columns of a union have the left one's names
         flowing->watermark = left.watermark;
     }
+    if (left.event_window != NULL && right.event_window != NULL) {
+        flowing->event_window = left.event_window;
+    }
     return copy;
 }
 
-static bool plan_ctes(Planner *planner, const Query *query, Query *copy, const Scope *outer,
-                      Scope *scope)
+Query *plan_query(Planner *planner, const Query *query, Flowing *flowing)
 {
-    bool *streaming = ARENA_ARRAY(planner->arena, bool, query->cte_count + 1);
-    copy->ctes = ARENA_ARRAY(planner->arena, Cte, query->cte_count + 1);
-    *scope = (Scope){query, streaming, 0, outer};
-    for (size_t i = 0; i < query->cte_count; i++) {
-        Flowing flowing = {0};
-        scope->visible = i;
-        copy->ctes[i] = query->ctes[i];
-        copy->ctes[i].query = plan_query(planner, scope, query->ctes[i].query, &flowing);
-        if (copy->ctes[i].query == NULL) {
-            return false;
-        }
-        streaming[i] = flowing.streaming;
-    }
-    scope->visible = query->cte_count;
-    return true;
-}
-
-Query *plan_query(Planner *planner, const Scope *scope, const Query *query, Flowing *flowing)
-{
-    Query holder = *query;
-    Scope inner;
-    if (!plan_ctes(planner, query, &holder, scope, &inner)) {
-        return NULL;
-    }
     Query *copy = NULL;
     if (query->select != NULL) {
-        copy = plan_select(planner, &inner, query, flowing);
+        copy = plan_select(planner, query, flowing);
     } else if (query->left != NULL) {
-        copy = plan_set_operation(planner, &inner, query, flowing);
+        copy = plan_set_operation(planner, query, flowing);
     } else {
         copy = ARENA_NEW(planner->arena, Query);
         *copy = *query;
@@ -268,8 +274,6 @@ Query *plan_query(Planner *planner, const Scope *scope, const Query *query, Flow
     if (copy == NULL || !check_order_and_limit(planner, query, flowing)) {
         return NULL;
     }
-    copy->ctes = holder.ctes;
-    copy->cte_count = holder.cte_count;
     return copy;
 }
 
@@ -291,7 +295,7 @@ const Plan *plan_create(const PlanRequest *request, Arena *arena, Diagnostics *d
     plan->mode = request->mode;
     Planner planner = {request, arena, diagnostics, plan, false};
     Flowing flowing = {0};
-    Query *query = plan_query(&planner, NULL, request->query, &flowing);
+    Query *query = plan_query(&planner, rewrite_without_ctes(arena, request->query), &flowing);
     if (query == NULL || !check_modes(&planner, &flowing)) {
         return NULL;
     }

@@ -16,6 +16,8 @@
 #include "stream/plan_internal.h"
 #include "stream/rewrite.h"
 
+#define STAGE_ALIAS "stage" // of the relation that the rest of the query reads
+
 typedef struct GroupKey {
     const Expr *expr;
     bool is_window;
@@ -23,6 +25,7 @@ typedef struct GroupKey {
     const Type *time_type; // of a window's argument
     const char *partial;   // DuckDB SQL of a window's start; NULL: expr is printed
     bool is_event_time;    // a window over, or itself, the event-time column
+    bool is_window_column; // a window over it that the input has made: {start, end}
 } GroupKey;
 
 typedef struct AggregateCall {
@@ -37,6 +40,7 @@ typedef struct Cut {
     const Select *select;
     Relation *from;
     const Flowing *flowing;
+    Schema input; // of `from`
     GroupKey *keys;
     size_t key_count;
     AggregateCall *calls;
@@ -48,8 +52,25 @@ typedef struct Cut {
 
 // ---- keys ------------------------------------------------------------------------------------
 
-static const Expr *select_item_for_key(const Select *select, const Expr *key, const Schema *input)
+// The select item with this alias; an input column of that name wins, as in Spark.
+static const Expr *select_item_named(const Cut *cut, const Expr *column)
 {
+    if (column->kind != EXPR_COLUMN || column->name.count != 1 ||
+        schema_find(&cut->input, column->name.parts[0]) >= 0) {
+        return NULL;
+    }
+    for (size_t i = 0; i < cut->select->item_count; i++) {
+        const SelectItem *item = &cut->select->items[i];
+        if (item->alias.size > 0 && slice_equal_nocase(item->alias, column->name.parts[0])) {
+            return item->expr;
+        }
+    }
+    return NULL;
+}
+
+static const Expr *select_item_for_key(const Cut *cut, const Expr *key)
+{
+    const Select *select = cut->select;
     if (key->kind == EXPR_NUMBER) {
         size_t ordinal = 0;
         for (size_t i = 0; i < key->text.size; i++) {
@@ -62,18 +83,8 @@ static const Expr *select_item_for_key(const Select *select, const Expr *key, co
         return ordinal >= 1 && ordinal <= select->item_count ? select->items[ordinal - 1].expr
                                                              : NULL;
     }
-    if (key->kind != EXPR_COLUMN || key->name.count != 1 ||
-        schema_find(input, key->name.parts[0]) >= 0) {
-        return key; // an input column wins over an alias, as in Spark
-    }
-    for (size_t i = 0; i < select->item_count; i++) {
-        Name alias = {.parts = {select->items[i].alias}, .count = 1};
-        Expr named = {.kind = EXPR_COLUMN, .name = alias};
-        if (alias.parts[0].size > 0 && rewrite_equal(&named, key)) {
-            return select->items[i].expr;
-        }
-    }
-    return key;
+    const Expr *named = select_item_named(cut, key);
+    return named == NULL ? key : named;
 }
 
 static bool window_duration(Cut *cut, const Expr *expr, TimeUs *duration)
@@ -92,11 +103,7 @@ static bool window_duration(Cut *cut, const Expr *expr, TimeUs *duration)
 
 static bool is_event_column(const Cut *cut, const Expr *expr)
 {
-    if (cut->flowing->event_column == NULL || expr->kind != EXPR_COLUMN) {
-        return false;
-    }
-    Slice last = expr->name.parts[expr->name.count - 1];
-    return text_equal_nocase(arena_text(cut->planner->arena, last), cut->flowing->event_column);
+    return plan_is_event_column(cut->flowing, expr);
 }
 
 // The type of an expression over the input, by asking the binder. The names of FROM stay in sight.
@@ -167,7 +174,12 @@ static bool plan_window_key(Cut *cut, GroupKey *key)
     return true;
 }
 
-static bool plan_keys(Cut *cut, const Schema *input)
+static bool is_call_of(const Expr *expr, const char *function)
+{
+    return expr->kind == EXPR_CALL && slice_equal_nocase(expr->text, slice_of(function));
+}
+
+static bool plan_keys(Cut *cut)
 {
     const Select *select = cut->select;
     if (select->grouping != GROUPING_PLAIN && select->grouping != GROUPING_ALL) {
@@ -186,7 +198,7 @@ static bool plan_keys(Cut *cut, const Schema *input)
     }
     for (size_t i = 0; i < select->group_by.count; i++) {
         const Expr *written = select->group_by.items[i];
-        const Expr *expr = select_item_for_key(select, written, input);
+        const Expr *expr = select_item_for_key(cut, written);
         if (expr == NULL) {
             return diagnose(cut->planner->diagnostics, written->pos, "GROUP_BY_POS_OUT_OF_RANGE",
                             NULL, "GROUP BY position %.*s is not in the select list",
@@ -196,12 +208,13 @@ static bool plan_keys(Cut *cut, const Schema *input)
     }
     for (size_t i = 0; i < cut->key_count; i++) {
         GroupKey *key = &cut->keys[i];
-        key->is_window = key->expr->kind == EXPR_CALL && slice_is(key->expr->text, "window");
+        key->is_window = is_call_of(key->expr, "window");
         if (key->is_window && !plan_window_key(cut, key)) {
             return false;
         }
-        key->is_event_time |= is_event_column(cut, key->expr);
-        if (key->expr->kind == EXPR_CALL && slice_is(key->expr->text, "session_window")) {
+        key->is_window_column = plan_is_event_window(cut->flowing, key->expr);
+        key->is_event_time |= key->is_window_column || is_event_column(cut, key->expr);
+        if (is_call_of(key->expr, "session_window")) {
             return diagnose(cut->planner->diagnostics, key->expr->pos, "UNSUPPORTED_FEATURE", NULL,
                             "session windows are not supported by this version");
         }
@@ -218,7 +231,7 @@ static bool collect_call(void *context, const Expr *expr)
         return true;
     }
     for (size_t i = 0; i < cut->call_count; i++) {
-        if (rewrite_equal(cut->calls[i].expr, expr)) {
+        if (rewrite_identical(cut->calls[i].expr, expr)) {
             return false;
         }
     }
@@ -391,8 +404,9 @@ static const char *stage_sql(Cut *cut, const char *partial)
     size_t event_index = 0;
     for (size_t i = 0; i < cut->key_count; i++) {
         // Of several event-time keys a window decides: it closes last.
-        if (cut->keys[i].is_event_time && (event == NULL || cut->keys[i].is_window)) {
-            event = &cut->keys[i];
+        const GroupKey *key = &cut->keys[i];
+        if (key->is_event_time && (event == NULL || key->is_window || key->is_window_column)) {
+            event = key;
             event_index = i;
         }
     }
@@ -403,7 +417,8 @@ static const char *stage_sql(Cut *cut, const char *partial)
     } else if (event->is_window) {
         buffer_printf(&bucket, "k%zu + %lld", event_index, (long long)event->shape.size);
     } else {
-        buffer_printf(&bucket, "coalesce(epoch_us(k%zu), 9223372036854775807)", event_index);
+        buffer_printf(&bucket, "coalesce(epoch_us(k%zu%s), 9223372036854775807)", event_index,
+                      event->is_window_column ? ".\"end\"" : "");
     }
     bool filters = event != NULL && cut->planner->request->mode != OUTPUT_COMPLETE;
     Buffer sql = {0};
@@ -420,13 +435,14 @@ static const char *stage_sql(Cut *cut, const char *partial)
                   buffer_text(&bucket),
                   filters ? "bucket <= getvariable('late_watermark')" : "false", partial);
     // Rows without an event time belong to no window.
-    bool windowed = event != NULL && event->is_window;
-    for (size_t i = 0; i < cut->key_count && !windowed; i++) {
-        windowed = cut->keys[i].is_window;
-        event_index = i;
-    }
-    if (windowed) {
-        buffer_printf(&sql, " WHERE k%zu IS NOT NULL", event_index);
+    const char *before = " WHERE ";
+    for (size_t i = 0; i < cut->key_count; i++) {
+        const GroupKey *key = &cut->keys[i];
+        if (key->is_window || key->is_window_column) {
+            const char *field = key->is_window ? "" : ".\"end\"";
+            buffer_printf(&sql, "%sk%zu%s IS NOT NULL", before, i, field);
+            before = " AND ";
+        }
     }
     buffer_append_text(&sql, "))");
     const char *text = arena_text(cut->planner->arena, buffer_slice(&sql));
@@ -472,27 +488,45 @@ static const char *output_relation(Cut *cut)
     return text;
 }
 
+// Qualified, so that no alias of the user's select list stands before it.
+static Expr *stage_column(const Cut *cut, Pos pos, char kind, size_t i, Slice field)
+{
+    Arena *arena = cut->planner->arena;
+    Expr *expr = plan_column(arena, pos, STAGE_ALIAS, arena_printf(arena, "%c%zu", kind, i));
+    if (field.size > 0) {
+        expr->name.parts[expr->name.count++] = field;
+    }
+    return expr;
+}
+
 // Replaces group keys by k<i> and aggregates by a<i>.
 static Expr *replace(void *context, const Expr *expr)
 {
     Cut *cut = context;
-    Arena *arena = cut->planner->arena;
     for (size_t i = 0; i < cut->call_count; i++) {
-        if (rewrite_equal(cut->calls[i].expr, expr)) {
-            return plan_column(arena, expr->pos, arena_printf(arena, "a%zu", i), NULL);
+        if (rewrite_identical(cut->calls[i].expr, expr)) {
+            return stage_column(cut, expr->pos, 'a', i, (Slice){0});
+        }
+    }
+    for (size_t i = 0; i < cut->key_count; i++) {
+        if (rewrite_identical(cut->keys[i].expr, expr)) {
+            return stage_column(cut, expr->pos, 'k', i, (Slice){0});
         }
     }
     for (size_t i = 0; i < cut->key_count; i++) {
         if (rewrite_equal(cut->keys[i].expr, expr)) {
-            return plan_column(arena, expr->pos, arena_printf(arena, "k%zu", i), NULL);
+            return stage_column(cut, expr->pos, 'k', i, (Slice){0});
         }
         // The column that window() makes: window, window.start, window.end.
         if (cut->keys[i].is_window && expr->kind == EXPR_COLUMN && expr->name.count <= 2 &&
-            slice_is(expr->name.parts[0], "window")) {
-            const char *field =
-                expr->name.count == 1 ? NULL : arena_text(arena, expr->name.parts[1]);
-            return plan_column(arena, expr->pos, arena_printf(arena, "k%zu", i), field);
+            slice_equal_nocase(expr->name.parts[0], slice_of("window"))) {
+            return stage_column(cut, expr->pos, 'k', i,
+                                expr->name.count == 1 ? (Slice){0} : expr->name.parts[1]);
         }
+    }
+    const Expr *named = select_item_named(cut, expr);
+    if (named != NULL) {
+        return rewrite_expr(cut->planner->arena, named, replace, cut);
     }
     if (expr->kind == EXPR_COLUMN) {
         diagnose(cut->planner->diagnostics, expr->pos, "MISSING_AGGREGATION",
@@ -511,7 +545,8 @@ static Select *output_select(Cut *cut, SortList *order_by)
     Select *output = ARENA_NEW(arena, Select);
     output->pos = select->pos;
     output->distinct = select->distinct;
-    output->from = plan_raw_relation(arena, select->pos, (Slice){0}, output_relation(cut));
+    output->from =
+        plan_raw_relation(arena, select->pos, slice_of(STAGE_ALIAS), output_relation(cut));
     output->items = ARENA_ARRAY(arena, SelectItem, select->item_count);
     output->item_count = select->item_count;
     for (size_t i = 0; i < select->item_count; i++) {
@@ -562,7 +597,7 @@ static bool check_mode(const Cut *cut)
     return true;
 }
 
-static bool describe_input(Cut *cut, Schema *schema)
+static bool describe_input(Cut *cut)
 {
     Arena *arena = cut->planner->arena;
     Select *all = ARENA_NEW(arena, Select);
@@ -572,7 +607,7 @@ static bool describe_input(Cut *cut, Schema *schema)
     all->items[0].expr = ast_expr(arena, EXPR_STAR, cut->select->pos);
     all->item_count = 1;
     const char *sql = plan_sql(cut->planner, plan_query_of(arena, all));
-    return sql != NULL && plan_describe(cut->planner, sql, cut->select->pos, schema);
+    return sql != NULL && plan_describe(cut->planner, sql, cut->select->pos, &cut->input);
 }
 
 Select *plan_aggregate(Planner *planner, const Select *select, Relation *from, Flowing *flowing,
@@ -590,10 +625,9 @@ Select *plan_aggregate(Planner *planner, const Select *select, Relation *from, F
     cut.stage.batch_relation = arena_printf(arena, "batch_%d_%d", plan->flow, cut.stage.id);
     cut.stage.state_relation = arena_printf(arena, "state_%d_%d", plan->flow, cut.stage.id);
 
-    Schema input = {0};
     size_t partial_count = 0;
-    if (!describe_input(&cut, &input) || !plan_keys(&cut, &input) ||
-        !collect_calls(&cut, order_by) || !type_calls(&cut)) {
+    if (!describe_input(&cut) || !plan_keys(&cut) || !collect_calls(&cut, order_by) ||
+        !type_calls(&cut)) {
         return NULL;
     }
     const char *partial = partial_sql(&cut, &partial_count);
@@ -621,5 +655,6 @@ Select *plan_aggregate(Planner *planner, const Select *select, Relation *from, F
     ARENA_PUSH(arena, plan->stages, plan->stage_count, plan->stage_capacity, cut.stage);
     flowing->aggregated = true;
     flowing->event_column = NULL;
+    flowing->event_window = NULL;
     return output_select(&cut, order_by);
 }

@@ -4,14 +4,6 @@
 
 #include "stream/plan.h"
 
-typedef struct Scope Scope; // names of the CTEs in sight
-struct Scope {
-    const Query *query;
-    const bool *streaming; // of each CTE
-    size_t visible;        // a CTE sees the ones before it
-    const Scope *outer;
-};
-
 typedef struct Planner {
     const PlanRequest *request;
     Arena *arena;
@@ -25,13 +17,14 @@ typedef struct Flowing {
     bool streaming;
     bool aggregated;          // an aggregation has been cut below
     const char *event_column; // NULL: no watermark in sight
+    const char *event_window; // a column made by window(event time); NULL: none
+    Slice event_alias;        // of the relation that has these; empty: it has no name
     int watermark;            // index into plan->watermarks
 } Flowing;
 
 // Both return a tree in which streams are read through views; NULL after a problem.
-Relation *plan_relation(Planner *planner, const Scope *scope, const Relation *relation,
-                        Flowing *flowing);
-Query *plan_query(Planner *planner, const Scope *scope, const Query *query, Flowing *flowing);
+Relation *plan_relation(Planner *planner, const Relation *relation, Flowing *flowing);
+Query *plan_query(Planner *planner, const Query *query, Flowing *flowing);
 
 // Cuts an aggregating SELECT whose FROM has been planned; the result reads the stage.
 // order_by of the query around it is rewritten along (in place, it is a copy already).
@@ -44,6 +37,10 @@ Relation *plan_deduplicate(Planner *planner, Relation *from, const DropDuplicate
 // Whether duplicates may be dropped here; a problem at `pos` when not.
 bool plan_may_deduplicate(Planner *planner, const Flowing *flowing, Pos pos);
 bool plan_is_aggregating(const Select *select);
+// Whether an expression in a SELECT over these rows is the event-time column, or window() of it. A
+// qualified name may also be a field of a struct, or the column of a table that is joined.
+bool plan_is_event_column(const Flowing *flowing, const Expr *expr);
+bool plan_is_event_window(const Flowing *flowing, const Expr *expr);
 
 // DuckDB SQL of a planned query or expression as a text in the arena; NULL after a problem.
 const char *plan_sql(Planner *planner, const Query *query);

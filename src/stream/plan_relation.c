@@ -100,19 +100,6 @@ bool plan_declare_view(Planner *planner, const char *view, const Schema *schema,
     return ok;
 }
 
-static bool find_cte(const Scope *scope, const Name *name, bool *streaming)
-{
-    for (; name->count == 1 && scope != NULL; scope = scope->outer) {
-        for (size_t i = 0; i < scope->visible; i++) {
-            if (slice_equal_nocase(scope->query->ctes[i].name, name->parts[0])) {
-                *streaming = scope->streaming[i];
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
 static Slice relation_alias(const Relation *relation)
 {
     if (relation->alias.size > 0 || relation->kind != RELATION_TABLE) {
@@ -267,16 +254,14 @@ static Relation *plan_watermark(Planner *planner, Relation *from, const Watermar
     return raw;
 }
 
-static Relation *plan_join(Planner *planner, const Scope *scope, const Relation *relation,
-                           Flowing *flowing)
+static Relation *plan_join(Planner *planner, const Relation *relation, Flowing *flowing)
 {
     Flowing left = {0};
     Flowing right = {0};
     Relation *copy = ARENA_NEW(planner->arena, Relation);
     *copy = *relation;
-    copy->left = plan_relation(planner, scope, relation->left, &left);
-    copy->right =
-        copy->left == NULL ? NULL : plan_relation(planner, scope, relation->right, &right);
+    copy->left = plan_relation(planner, relation->left, &left);
+    copy->right = copy->left == NULL ? NULL : plan_relation(planner, relation->right, &right);
     if (copy->right == NULL) {
         return NULL;
     }
@@ -301,27 +286,41 @@ static Relation *plan_join(Planner *planner, const Scope *scope, const Relation 
     return copy;
 }
 
-Relation *plan_relation(Planner *planner, const Scope *scope, const Relation *relation,
-                        Flowing *flowing)
+// FROM (query) AS t(a, b): the event time has the name that stands in its place.
+static bool rename_event_column(Planner *planner, const Relation *relation, Flowing *flowing)
+{
+    if (relation->column_alias_count == 0 || flowing->event_column == NULL) {
+        return true;
+    }
+    Schema schema = {0};
+    const char *sql = plan_sql(planner, relation->query);
+    if (sql == NULL || !plan_describe(planner, sql, relation->pos, &schema)) {
+        return false;
+    }
+    int index = schema_find(&schema, slice_of(flowing->event_column));
+    if (index >= 0 && (size_t)index < relation->column_alias_count) {
+        flowing->event_column = arena_text(planner->arena, relation->column_aliases[index]);
+    }
+    return true;
+}
+
+Relation *plan_relation(Planner *planner, const Relation *relation, Flowing *flowing)
 {
     Relation *planned = ARENA_NEW(planner->arena, Relation);
     *planned = *relation;
     planned->watermark = NULL;
     planned->drop_duplicates = NULL;
-    bool streaming = false;
-    if (relation->kind == RELATION_TABLE && find_cte(scope, &relation->name, &streaming)) {
-        planned->is_stream = false;
-        flowing->streaming = streaming;
-    } else if (relation->is_stream && relation->kind != RELATION_QUERY) {
+    if (relation->is_stream && relation->kind != RELATION_QUERY) {
         planned = plan_stream(planner, relation, flowing);
     } else if (relation->kind == RELATION_QUERY) {
         planned->is_stream = false;
-        planned->query = plan_query(planner, scope, relation->query, flowing);
-        planned = planned->query == NULL ? NULL : planned;
+        planned->query = plan_query(planner, relation->query, flowing);
+        bool ok = planned->query != NULL && rename_event_column(planner, planned, flowing);
+        planned = ok ? planned : NULL;
     } else if (relation->kind == RELATION_JOIN) {
-        planned = plan_join(planner, scope, relation, flowing);
+        planned = plan_join(planner, relation, flowing);
     } else if (relation->kind == RELATION_LATERAL_VIEW) {
-        planned->left = plan_relation(planner, scope, relation->left, flowing);
+        planned->left = plan_relation(planner, relation->left, flowing);
         planned = planned->left == NULL ? NULL : planned;
     }
     if (planned != NULL && relation->watermark != NULL && flowing->streaming) {
@@ -340,6 +339,10 @@ Relation *plan_relation(Planner *planner, const Scope *scope, const Relation *re
         if (planned != NULL) {
             planned->alias = relation_alias(relation);
         }
+    }
+    bool names = relation->kind != RELATION_JOIN && relation->kind != RELATION_LATERAL_VIEW;
+    if (names || relation->watermark != NULL) {
+        flowing->event_alias = relation_alias(relation);
     }
     return planned;
 }

@@ -81,8 +81,11 @@ void rewrite_visit(const Expr *expr, VisitFn visit, void *context)
     rewrite_visit(expr->otherwise, visit, context);
 }
 
-static bool same_name(const Name *a, const Name *b)
+static bool same_name(const Name *a, const Name *b, bool strict)
 {
+    if (strict && a->count != b->count) {
+        return false;
+    }
     size_t shorter = a->count < b->count ? a->count : b->count;
     for (size_t i = 1; i <= shorter; i++) {
         if (!slice_equal_nocase(a->parts[a->count - i], b->parts[b->count - i])) {
@@ -92,7 +95,7 @@ static bool same_name(const Name *a, const Name *b)
     return shorter > 0;
 }
 
-bool rewrite_equal(const Expr *a, const Expr *b)
+static bool equal(const Expr *a, const Expr *b, bool strict)
 {
     if (a == NULL || b == NULL) {
         return a == b;
@@ -101,11 +104,12 @@ bool rewrite_equal(const Expr *a, const Expr *b)
         a->distinct != b->distinct || a->is_try != b->is_try || a->integer != b->integer ||
         a->arguments.count != b->arguments.count || a->months != b->months || a->days != b->days ||
         a->micros != b->micros || a->query != NULL || b->query != NULL || a->over != NULL ||
-        b->over != NULL || a->named.count != b->named.count) {
+        b->over != NULL || a->named.count > 0 || b->named.count > 0 || a->within_group.count > 0 ||
+        b->within_group.count > 0) {
         return false;
     }
     if (a->kind == EXPR_COLUMN) {
-        return same_name(&a->name, &b->name);
+        return same_name(&a->name, &b->name, strict);
     }
     bool text_equal = a->kind == EXPR_CALL || a->kind == EXPR_FIELD || a->kind == EXPR_EXTRACT
                           ? slice_equal_nocase(a->text, b->text)
@@ -115,10 +119,20 @@ bool rewrite_equal(const Expr *a, const Expr *b)
         return false;
     }
     for (size_t i = 0; i < a->arguments.count; i++) {
-        if (!rewrite_equal(a->arguments.items[i], b->arguments.items[i])) {
+        if (!equal(a->arguments.items[i], b->arguments.items[i], strict)) {
             return false;
         }
     }
-    return rewrite_equal(a->filter, b->filter) && rewrite_equal(a->operand, b->operand) &&
-           rewrite_equal(a->otherwise, b->otherwise);
+    return equal(a->filter, b->filter, strict) && equal(a->operand, b->operand, strict) &&
+           equal(a->otherwise, b->otherwise, strict);
+}
+
+bool rewrite_equal(const Expr *a, const Expr *b)
+{
+    return equal(a, b, false);
+}
+
+bool rewrite_identical(const Expr *a, const Expr *b)
+{
+    return equal(a, b, true);
 }

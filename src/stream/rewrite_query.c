@@ -4,7 +4,8 @@
 typedef struct CteScope CteScope;
 struct CteScope {
     const Query *query;
-    size_t visible; // a CTE sees the ones before it
+    const Query *copy; // its CTEs so far
+    size_t visible;    // a CTE sees the ones before it
     const CteScope *outer;
 };
 
@@ -13,6 +14,7 @@ typedef struct QueryRewriter {
     RewriteRelationFn function;
     void *context;
     const CteScope *scope;
+    bool inlines; // CTEs
 } QueryRewriter;
 
 static Query *query_copy(QueryRewriter *rewriter, const Query *query);
@@ -40,19 +42,34 @@ static Expr *expr_copy(QueryRewriter *rewriter, const Expr *expr)
     return rewrite_expr(rewriter->arena, expr, expr_with_query, rewriter);
 }
 
-static bool is_cte(const CteScope *scope, const Relation *relation)
+// The copy of the CTE that a table's name stands for; NULL: none.
+static const Cte *find_cte(const CteScope *scope, const Relation *relation)
 {
     if (relation->kind != RELATION_TABLE || relation->name.count != 1) {
-        return false;
+        return NULL;
     }
     for (; scope != NULL; scope = scope->outer) {
         for (size_t i = 0; i < scope->visible; i++) {
             if (slice_equal_nocase(scope->query->ctes[i].name, relation->name.parts[0])) {
-                return true;
+                return &scope->copy->ctes[i];
             }
         }
     }
-    return false;
+    return NULL;
+}
+
+static void inline_cte(Relation *relation, const Cte *cte)
+{
+    relation->kind = RELATION_QUERY;
+    relation->query = cte->query;
+    relation->is_stream = false;
+    if (relation->alias.size == 0) {
+        relation->alias = cte->name;
+    }
+    if (relation->column_alias_count == 0) {
+        relation->column_aliases = cte->columns;
+        relation->column_alias_count = cte->column_count;
+    }
 }
 
 static Relation *relation_copy(QueryRewriter *rewriter, const Relation *relation)
@@ -68,8 +85,14 @@ static Relation *relation_copy(QueryRewriter *rewriter, const Relation *relation
     if (relation->query != NULL) {
         copy->query = query_copy(rewriter, relation->query);
     }
-    Relation *replacement =
-        rewriter->function(rewriter->context, copy, is_cte(rewriter->scope, copy));
+    const Cte *cte = find_cte(rewriter->scope, copy);
+    if (rewriter->inlines) {
+        if (cte != NULL) {
+            inline_cte(copy, cte);
+        }
+        return copy;
+    }
+    Relation *replacement = rewriter->function(rewriter->context, copy, cte != NULL);
     return replacement == NULL ? copy : replacement;
 }
 
@@ -96,7 +119,7 @@ static Query *query_copy(QueryRewriter *rewriter, const Query *query)
     Query *copy = ARENA_NEW(arena, Query);
     *copy = *query;
     copy->ctes = ARENA_ARRAY(arena, Cte, query->cte_count + 1);
-    CteScope scope = {query, 0, rewriter->scope};
+    CteScope scope = {query, copy, 0, rewriter->scope};
     rewriter->scope = &scope;
     for (size_t i = 0; i < query->cte_count; i++) {
         scope.visible = i;
@@ -108,12 +131,19 @@ static Query *query_copy(QueryRewriter *rewriter, const Query *query)
     copy->left = query->left == NULL ? NULL : query_copy(rewriter, query->left);
     copy->right = query->right == NULL ? NULL : query_copy(rewriter, query->right);
     rewriter->scope = scope.outer;
+    copy->cte_count = rewriter->inlines ? 0 : query->cte_count;
     return copy;
 }
 
 Query *rewrite_query(Arena *arena, const Query *query, RewriteRelationFn function, void *context)
 {
-    QueryRewriter rewriter = {arena, function, context, NULL};
+    QueryRewriter rewriter = {arena, function, context, NULL, false};
+    return query_copy(&rewriter, query);
+}
+
+Query *rewrite_without_ctes(Arena *arena, const Query *query)
+{
+    QueryRewriter rewriter = {.arena = arena, .inlines = true};
     return query_copy(&rewriter, query);
 }
 
