@@ -499,6 +499,22 @@ static Expr *stage_column(const Cut *cut, Pos pos, char kind, size_t i, Slice fi
     return expr;
 }
 
+// A field of a key: w.start where w is grouped by. NULL: it is none.
+static Expr *key_field(const Cut *cut, const Expr *expr)
+{
+    if (expr->kind != EXPR_COLUMN || expr->name.count < 2) {
+        return NULL;
+    }
+    Expr base = {.kind = EXPR_COLUMN, .name = expr->name};
+    base.name.count--;
+    for (size_t i = 0; i < cut->key_count; i++) {
+        if (rewrite_equal(cut->keys[i].expr, &base)) {
+            return stage_column(cut, expr->pos, 'k', i, expr->name.parts[expr->name.count - 1]);
+        }
+    }
+    return NULL;
+}
+
 // Replaces group keys by k<i> and aggregates by a<i>.
 static Expr *replace(void *context, const Expr *expr)
 {
@@ -523,6 +539,10 @@ static Expr *replace(void *context, const Expr *expr)
             return stage_column(cut, expr->pos, 'k', i,
                                 expr->name.count == 1 ? (Slice){0} : expr->name.parts[1]);
         }
+    }
+    Expr *field = key_field(cut, expr);
+    if (field != NULL) {
+        return field;
     }
     const Expr *named = select_item_named(cut, expr);
     if (named != NULL) {
