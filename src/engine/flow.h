@@ -44,6 +44,9 @@ typedef enum FlowStep {
 
 // In a checkpoint without batches: the first one replaces what the target holds (--full-refresh).
 #define FLOW_REPLACE_FILE "replace"
+// Where --full-refresh makes a new checkpoint; flow_open finishes its move after a crash. No flow
+// has a folder of such a name.
+const char *flow_renewed_folder(const char *folder, Arena *arena);
 
 MUST_USE bool flow_open(const FlowContext *context, const FlowSpec *spec, Flow **flow, Error *err);
 MUST_USE bool flow_step(Flow *flow, FlowStep *step, Error *err);

@@ -28,6 +28,7 @@ typedef struct FlowMeta {
 struct Flow {
     FlowContext context;
     const FlowSpec *spec;
+    Arena *arena; // of its sources and sink; the catalog's is shared by all flows' threads
     Arena *batch_arena;
     DuckConn *conn;
     State *state;

@@ -211,7 +211,7 @@ static bool open_sink(Flow *flow, Error *err)
     bool is_new = state_last(flow->state).batch < 0;
     bool first = is_new && (!state_pending(flow->state, &pending) || pending.batch == 0);
     const Dataset *target = flow->spec->target;
-    Arena *arena = flow->context.catalog->arena;
+    Arena *arena = flow->arena;
     size_t partitions = target->statement->partition_count;
     const char **columns = ARENA_ARRAY(arena, const char *, partitions + 1);
     for (size_t i = 0; i < partitions; i++) {
@@ -240,7 +240,7 @@ static bool open_sink(Flow *flow, Error *err)
 
 static bool open_sources(Flow *flow, Error *err)
 {
-    Arena *arena = flow->context.catalog->arena;
+    Arena *arena = flow->arena;
     for (size_t i = 0; i < flow->plan->source_count; i++) {
         FlowSource *source = &flow->sources[i];
         const PlanSource *planned = &flow->plan->sources[i];
@@ -326,8 +326,8 @@ static bool make_plan(Flow *flow, Error *err)
     return true;
 }
 
-// Rows that appear with time alone are taken once a second, as Spark's rate source does: a batch for
-// each of them would only make small files.
+// Rows that appear with time alone are taken once a second, as Spark's rate source does: a batch
+// for each of them would only make small files.
 static void pace_endless(Flow *flow)
 {
     bool endless = flow->plan->source_count > 0;
@@ -352,10 +352,28 @@ static bool trigger_interval(Flow *flow, Error *err)
     return true;
 }
 
+const char *flow_renewed_folder(const char *folder, Arena *arena)
+{
+    return arena_printf(arena, "%s~new", folder);
+}
+
+// A crash between the two renames of --full-refresh leaves the new checkpoint beside its place.
+static bool finish_refresh(const Flow *flow, Error *err)
+{
+    const char *fresh = flow_renewed_folder(flow->folder, flow->batch_arena);
+    const char *says = arena_printf(flow->batch_arena, "%s/%s", fresh, FLOW_REPLACE_FILE);
+    if (access(flow->folder, F_OK) == 0 || access(says, F_OK) != 0 ||
+        rename(fresh, flow->folder) == 0) {
+        return true;
+    }
+    return fail_errno(err, "cannot rename %s", fresh);
+}
+
 static bool open_parts(Flow *flow, Error *err)
 {
     StateOptions options = {.limit_bytes = flow->context.state_limit_bytes};
-    if (!duck_connect(flow->context.catalog->duck, &flow->conn, err) || !make_plan(flow, err) ||
+    if (!finish_refresh(flow, err) ||
+        !duck_connect(flow->context.catalog->duck, &flow->conn, err) || !make_plan(flow, err) ||
         !trigger_interval(flow, err) || !state_open(flow->folder, &options, &flow->state, err) ||
         !open_sink(flow, err) || !recover(flow, err) || !open_sources(flow, err) ||
         !open_operators(flow, err)) {
@@ -378,6 +396,7 @@ bool flow_open(const FlowContext *context, const FlowSpec *spec, Flow **result, 
     flow->spec = spec;
     flow->batch = -1;
     flow->given = -1;
+    flow->arena = arena_create(0);
     flow->batch_arena = arena_create(0);
     flow->tables = relation_tables_create();
     pthread_mutex_init(&flow->lock, NULL);
@@ -435,6 +454,7 @@ void flow_close(Flow *flow)
     free(flow->folder);
     free(flow->sink_note);
     arena_destroy(flow->batch_arena);
+    arena_destroy(flow->arena);
     pthread_mutex_destroy(&flow->lock);
     free(flow);
 }

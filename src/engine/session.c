@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/session.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -165,20 +166,25 @@ static bool remove_folder(const char *folder, Arena *arena, Error *err)
 }
 
 // A new checkpoint whose first batch replaces the target. The order makes every crash harmless: the
-// new folder, which says so, is complete before it takes the old one's place.
+// new folder, which says so, is complete before the old one is moved away, and without an old one
+// flow_open takes the new one. The old one is never seen half removed.
 static bool renew_checkpoint(const Session *session, const FlowSpec *flow, Arena *arena, Error *err)
 {
     const char *folder = project_checkpoint_path(session->project, slice_of(flow->name), arena);
-    const char *fresh = arena_printf(arena, "%s.new", folder);
+    const char *fresh = flow_renewed_folder(folder, arena);
+    const char *old = arena_printf(arena, "%s~old", folder);
     Store *store = store_local(fresh);
     bool ok = remove_folder(fresh, arena, err) &&
               store_put(store, FLOW_REPLACE_FILE, slice_of("1\n"), err) &&
-              remove_folder(folder, arena, err);
+              remove_folder(old, arena, err);
     store_destroy(store);
+    if (ok && rename(folder, old) != 0 && errno != ENOENT) {
+        return fail_errno(err, "cannot rename %s", folder);
+    }
     if (ok && rename(fresh, folder) != 0) {
         return fail_errno(err, "cannot rename %s", fresh);
     }
-    return ok;
+    return ok && remove_folder(old, arena, err);
 }
 
 static bool refresh_dataset(const Session *session, const Dataset *dataset, Arena *arena,

@@ -167,6 +167,15 @@ is 'the exit code of the killed run' $? 137
 run 0
 is 'counts' "$(count 'SELECT count(*), sum(n) FROM counts')" '16,16'
 
+damage 'killed while a refresh moved its new checkpoint into place'
+mv data/checkpoints/raw data/checkpoints/raw~old
+mkdir data/checkpoints/raw~new && echo 1 >data/checkpoints/raw~new/replace
+run 1
+says "flow 'totals': source 'raw': [DELTA_SOURCE_TABLE_IGNORE_CHANGES]"
+is 'raw' "$(count 'SELECT count(*), count(DISTINCT id) FROM raw')" '18,18'
+run 0 --full-refresh totals
+whole 18
+
 damage 'a removed table, only it is refreshed'
 rm -rf data/tables/default/raw && more
 run 1 --full-refresh raw
