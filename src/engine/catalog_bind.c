@@ -344,9 +344,16 @@ static bool check_partitions(Catalog *catalog, const Dataset *dataset)
     return true;
 }
 
-static bool check_flow(Catalog *catalog, FlowSpec *flow, bool has_schema)
+static bool check_flow(Catalog *catalog, FlowSpec *flow, bool has_schema, bool is_first)
 {
     Dataset *target = flow->target;
+    if (target->mode == OUTPUT_COMPLETE && !is_first) {
+        return diagnose(catalog->diagnostics, flow->pos, "UNSUPPORTED_FEATURE",
+                        "give each its own table, or aggregate a UNION ALL in one flow",
+                        "'%s' has output mode complete: a second flow would replace the rows of "
+                        "the first in every batch",
+                        target->name);
+    }
     if (!plan_is_streaming(flow->query)) {
         return diagnose(catalog->diagnostics, flow->query->pos,
                         "INVALID_FLOW_QUERY_TYPE.BATCH_RELATION_FOR_STREAMING_TABLE",
@@ -453,7 +460,7 @@ bool catalog_resolve_dataset(Catalog *catalog, Dataset *dataset)
     bool ok = true;
     for (size_t i = 0; i < catalog->flow_count; i++) {
         if (catalog->flows[i]->target == dataset) {
-            ok = check_flow(catalog, catalog->flows[i], declared || fed > 0) && ok;
+            ok = check_flow(catalog, catalog->flows[i], declared || fed > 0, fed == 0) && ok;
             fed++;
         }
     }
