@@ -95,10 +95,11 @@ static bool check_new_checkpoint(const Sink *sink, Error *err)
         delta_txn_like(snapshot, prefix) == NULL) {
         return true;
     }
-    return fail(err, ERROR_INPUT,
-                "'%s' was filled by this flow from another checkpoint, which is gone: going on would "
-                "repeat its rows; to start anew run with --full-refresh %s",
-                delta_path(state->table), sink->context.dataset);
+    return fail(
+        err, ERROR_INPUT,
+        "'%s' was filled by this flow from another checkpoint, which is gone: going on would "
+        "repeat its rows; to start anew run with --full-refresh %s",
+        delta_path(state->table), sink->context.dataset);
 }
 
 static bool delta_sink_marker(Sink *sink, int64_t epoch, SinkMarker *marker, Error *err)

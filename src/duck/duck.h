@@ -29,7 +29,7 @@ typedef struct DuckOptions {
     int threads;                // 0: all cores
     const char *temp_directory; // spill files; NULL: no spilling
     const char *time_zone;      // NULL: UTC
-    bool unordered;             // rows may come in any order where SQL gives none: COPY uses all cores
+    bool unordered; // rows may come in any order where SQL gives none: COPY uses all cores
 } DuckOptions;
 
 MUST_USE bool duck_open(const DuckOptions *options, Duck **duck, Error *err);

@@ -105,12 +105,14 @@ static char *say_overflow(Arena *arena, char *message)
                         (int)strcspn(value, " "), value, (int)size, type);
 }
 
-// Files that the user's table names, but that are gone or no Parquet: damage, whatever DuckDB calls it.
+// Files that the user's table names, but that are gone or no Parquet: damage, whatever DuckDB calls
+// it.
 static char *say_damaged_file(Arena *arena, char *message, ErrorKind *kind)
 {
     static const char *const signs[][2] = {
         {"No files found that match the pattern", "a data file is missing: "},
-        {"No magic bytes found at end of file", "a data file is damaged, it has no Parquet footer: "},
+        {"No magic bytes found at end of file",
+         "a data file is damaged, it has no Parquet footer: "},
         {"too small to be a Parquet file", "a data file is damaged, it is too small: "},
     };
     for (size_t i = 0; i < ARRAY_LEN(signs); i++) {
