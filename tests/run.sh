@@ -38,7 +38,7 @@ for test in tests/unit/*_test.c; do
 	name=$(basename "$test" .c)
 	suite "$name" "$out/test/$name"
 done
-for folder in tests/stream tests/sql; do
+for folder in tests/stream; do
 	files=$(find "$folder" -name '*.test' | sort)
 	[ -z "$files" ] || suite "$(basename "$folder")" "$TARN" test $files
 done
