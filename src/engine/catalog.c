@@ -505,7 +505,9 @@ static void sort_datasets(Catalog *catalog)
         catalog->order.items[i]->place = (int)i;
         catalog->order.items[i]->visit = 0;
     }
-    qsort(catalog->flows, catalog->flow_count, sizeof(FlowSpec *), compare_flows);
+    if (catalog->flow_count > 1) { // none: no array either
+        qsort(catalog->flows, catalog->flow_count, sizeof(FlowSpec *), compare_flows);
+    }
 }
 
 // ---- resolving ---------------------------------------------------------------------------------
