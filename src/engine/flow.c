@@ -183,8 +183,11 @@ static bool resolve_commit(Flow *flow, bool *committed, Error *err)
         *committed =
             marker.found && marker.batch == flow->asked.batch && marker.crc == flow->asked.crc;
     }
+    if (!*committed && !state_discard_last(flow->state, err)) {
+        return false; // still unresolved: the record of a batch that did not happen is there
+    }
     flow->unresolved = false;
-    return *committed || state_discard_last(flow->state, err);
+    return true;
 }
 
 static bool commit_sink(Flow *flow, const SinkMarker *marker, Error *err)

@@ -322,6 +322,7 @@ static void refresh_views(Runner *runner)
         if (!view_is_stale(session->views[i], &stale, &err) ||
             (stale && !view_refresh(session->views[i], now, &rows, &err))) {
             log_error("%s", err.message);
+            session->worst = session->worst == ERROR_NONE ? err.kind : session->worst;
         }
     }
 }
