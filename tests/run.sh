@@ -51,8 +51,8 @@ for script in tests/cli/*.sh; do
 	[[ $mode = quick && $script = */docs.sh ]] || suite "cli-$(basename "$script" .sh)" bash "$script" "$TARN"
 done
 if [ "$mode" = all ]; then
-	for script in tests/recovery/*.sh tests/interop/run.sh; do
-		[ ! -e "$script" ] || suite "$(basename "$(dirname "$script")")-$(basename "$script" .sh)" bash "$script" $([[ $script == */interop/* ]] && echo "$out")
+	for script in tests/stream/*.sh tests/recovery/*.sh tests/interop/run.sh; do
+		[ ! -e "$script" ] || suite "$(basename "$(dirname "$script")")-$(basename "$script" .sh)" bash "$script" "$([[ $script = */stream/* ]] && echo "$TARN" || echo "$out")"
 	done
 fi
 
