@@ -15,7 +15,8 @@ FOR     ?= 30s
 VERSION := 0.1.0
 Q       := $(if $(V),,@)# make V=1 shows the commands
 
-# make check SAN=address|thread|undefined builds apart, under build/san-<name>.
+# make check SAN=address|thread|undefined builds apart, under build/san-<name>; so does any
+# OUT=build/<name>, for another compiler: make CC=clang-14 CXX=clang++-14 OUT=build/clang all unit
 ifdef SAN
 OUT     := build/san-$(SAN)
 SANFLAG := -fsanitize=$(SAN) -fno-sanitize-recover=undefined -fno-omit-frame-pointer
@@ -120,6 +121,6 @@ dist: ## a source archive
 	git archive --prefix=tarn-$(VERSION)/ -o build/tarn-$(VERSION).tar.gz HEAD
 
 clean: ## removes what was built, keeps what was downloaded
-	rm -rf build/obj build/lib build/test build/gen build/san-* build/tarn build/libduckdb.so
+	rm -rf build/obj build/lib build/test build/gen build/san-* build/clang build/tarn build/libduckdb.so
 
 -include $(shell find $(OUT)/obj -name '*.d' 2>/dev/null)

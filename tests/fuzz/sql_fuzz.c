@@ -1,3 +1,4 @@
+// layers: base duck sql
 // sql_fuzz.c -- any bytes as SQL, as an expression, a type, a column list and a duration: each ends
 // in a tree or in a problem whose position lies in the text, and never in a crash or a loop.
 // SPDX-License-Identifier: Apache-2.0
