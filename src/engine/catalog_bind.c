@@ -278,6 +278,21 @@ static bool check_assignable(Catalog *catalog, const Dataset *dataset, const Sch
     return true;
 }
 
+// What Delta without column mapping cannot store: told before the first row, not by it.
+static bool check_column_names(Catalog *catalog, const Dataset *dataset, const Schema *schema,
+                               Pos pos)
+{
+    for (size_t i = 0; dataset->table_path != NULL && i < schema->count; i++) {
+        const char *name = schema->columns[i].name;
+        if (strpbrk(name, " ,;{}()\n\t=") != NULL) {
+            return diagnose(catalog->diagnostics, pos, "DELTA_INVALID_CHARACTERS_IN_COLUMN_NAME",
+                            "give it a name with AS", "a table cannot have a column named '%s'",
+                            name);
+        }
+    }
+    return true;
+}
+
 static bool check_columns(Catalog *catalog, const Schema *schema, Pos pos)
 {
     for (size_t i = 0; i < schema->count; i++) {
@@ -363,7 +378,8 @@ static bool check_flow(Catalog *catalog, FlowSpec *flow, bool has_schema, bool i
     Schema schema = {0};
     Query *batch = rewrite_as_batch(catalog->arena, flow->query);
     if (!catalog_bind(catalog, batch, &schema) ||
-        !check_columns(catalog, &schema, flow->query->pos)) {
+        !check_columns(catalog, &schema, flow->query->pos) ||
+        !check_column_names(catalog, target, &schema, flow->query->pos)) {
         return false;
     }
     if (has_schema) {
@@ -421,7 +437,8 @@ static bool resolve_view(Catalog *catalog, Dataset *dataset)
     Schema schema = {0};
     if (!check.ok || !catalog_bind(catalog, batch, &schema) ||
         (dataset->kind == DATASET_MATERIALIZED_VIEW &&
-         !check_columns(catalog, &schema, dataset->query->pos))) {
+         (!check_columns(catalog, &schema, dataset->query->pos) ||
+          !check_column_names(catalog, dataset, &schema, dataset->query->pos)))) {
         return false;
     }
     dataset->schema = schema;

@@ -386,6 +386,20 @@ static bool open_parts(Flow *flow, Error *err)
     return true;
 }
 
+// The state does not know whose it is: its advice says <dataset>.
+static void name_dataset(const FlowSpec *spec, Error *err)
+{
+    static const char word[] = "<dataset>";
+    char *found = strstr(err->message, word);
+    if (found == NULL) {
+        return;
+    }
+    char rest[sizeof err->message];
+    snprintf(rest, sizeof rest, "%s", found + sizeof word - 1);
+    size_t left = sizeof err->message - (size_t)(found - err->message);
+    snprintf(found, left, "%s%s", spec->target->name, rest);
+}
+
 bool flow_open(const FlowContext *context, const FlowSpec *spec, Flow **result, Error *err)
 {
     Flow *flow = calloc(1, sizeof *flow);
@@ -411,6 +425,7 @@ bool flow_open(const FlowContext *context, const FlowSpec *spec, Flow **result, 
                                  .lag_ms = -1,
                                  .watermark = TIME_MIN};
     if (!open_parts(flow, err)) {
+        name_dataset(spec, err);
         flow_close(flow);
         return err->kind == ERROR_CRASH ? false : fail_context(err, "flow '%s'", spec->name);
     }

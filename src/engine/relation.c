@@ -149,9 +149,11 @@ bool relation_not_found(Catalog *catalog, const Relation *relation)
                  "there is no Delta table at '%.*s'", SLICE_ARG(last));
     } else {
         diagnose(catalog->diagnostics, relation->pos, "TABLE_OR_VIEW_NOT_FOUND",
-                 diagnostic_nearest(catalog->arena, names, last), "no table or view '%.*s%s%.*s'",
-                 name->count > 1 ? (int)name->parts[0].size : 0, name->parts[0].data,
-                 name->count > 1 ? "." : "", SLICE_ARG(last));
+                 catalog->project == NULL
+                     ? "there is no project here: say where with -C, or read delta.`path`"
+                     : diagnostic_nearest(catalog->arena, names, last),
+                 "no table or view '%.*s%s%.*s'", name->count > 1 ? (int)name->parts[0].size : 0,
+                 name->parts[0].data, name->count > 1 ? "." : "", SLICE_ARG(last));
     }
     map_destroy(names);
     return false;
