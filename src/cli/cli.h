@@ -8,7 +8,8 @@
 // shown.
 //
 // stdout is data, stderr is messages. run() returns the exit code: 0 ok, 1 failures, 2 usage, SQL
-// or configuration, 3 out of reach, 4 corrupt data. SPDX-License-Identifier: Apache-2.0
+// or configuration, 3 out of reach, 4 corrupt data.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "base/arena.h"

@@ -2,7 +2,8 @@
 // text.
 //
 // {"files":[[path, size, mtime], [path, size, mtime, from, to], ...]}: whole files have three
-// items. SPDX-License-Identifier: Apache-2.0
+// items.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "connector/file_list.h"

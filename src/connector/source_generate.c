@@ -4,7 +4,8 @@
 // event k happens at start + k / rate, whatever the clock says when the batch is read again. `now`
 // is when it was planned: after a pause longer than PAUSE_US the events of the pause never happen,
 // so that a project that was off for a night does not replay it. A new rate goes on from the old
-// time. SPDX-License-Identifier: Apache-2.0
+// time.
+// SPDX-License-Identifier: Apache-2.0
 #include <inttypes.h>
 #include <jansson.h>
 

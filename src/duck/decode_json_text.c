@@ -142,7 +142,8 @@ static char *put_utf8(char *to, unsigned code)
     return to;
 }
 
-// \uXXXX at p (behind the u). A surrogate without its other half becomes '?', as in Spark.
+// The four hex digits at p, behind a \u. A surrogate without its other half becomes '?', as in
+// Spark.
 static const char *put_escape(const char *p, const char *end, char **to)
 {
     int high = hex_quad(p, end);

@@ -10,9 +10,9 @@
 // A dataset is known by "database.name" (case ignored). Temporary views are replaced by their
 // queries wherever they are read, so flows see only tables and source functions.
 //
-//     statement ── register ──▶ Dataset / FlowSpec ── inline views ──▶ dependencies ── sort ──▶
-//     bind over
-//                                                                                       typed stubs
+//     statement ── register ──▶ Dataset / FlowSpec ── inline views ──▶ dependencies
+//         ── sort ──▶ bind over typed relations without rows
+//
 // Binding uses a connection of its own and touches no data. Threads: one.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
@@ -119,7 +119,7 @@ Dataset *catalog_find(const Catalog *catalog, const Name *name); // NULL: none
 Query *catalog_inline(Catalog *catalog, const Query *query);
 // catalog_bind.c: schema, types, output modes and streaming rules of one dataset.
 bool catalog_resolve_dataset(Catalog *catalog, Dataset *dataset);
-// Binds a query as a batch query over typed stubs.
+// Binds a query as a batch query over typed relations without rows.
 bool catalog_bind(Catalog *catalog, const Query *query, Schema *schema);
 
 // A table function or streaming table as a source: type, filled options, columns. Found once per

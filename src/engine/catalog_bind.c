@@ -144,9 +144,9 @@ const SourceSpec *catalog_source(Catalog *catalog, const Relation *relation)
 
 // ---- binding -----------------------------------------------------------------------------------
 
-static bool stub_relation(void *context, const Relation *relation, Buffer *sql)
+static bool declared_relation(void *context, const Relation *relation, Buffer *sql)
 {
-    return relation_stub(context, relation, sql);
+    return relation_declared(context, relation, sql);
 }
 
 bool catalog_bind(Catalog *catalog, const Query *query, Schema *schema)
@@ -154,7 +154,7 @@ bool catalog_bind(Catalog *catalog, const Query *query, Schema *schema)
     Buffer sql = {0};
     SourceMap map = {0};
     PrintOptions options = {
-        .relation = stub_relation,
+        .relation = declared_relation,
         .context = catalog,
         .now_sql = "getvariable('batch_time')",
     };
@@ -206,7 +206,7 @@ static bool plan_static_relation(void *context, const Relation *relation, Buffer
     table.view = arena_printf(arena, "table_%d_%zu", plan->number, plan->tables->count);
     Buffer view = {0};
     buffer_printf(&view, "CREATE OR REPLACE TEMP VIEW %s AS SELECT * FROM ", table.view);
-    bool ok = relation_stub(plan->catalog, relation, &view);
+    bool ok = relation_declared(plan->catalog, relation, &view);
     Error err;
     if (ok && !duck_run(plan->conn, buffer_text(&view), &err)) {
         ok = diagnose(plan->catalog->diagnostics, relation->pos, NULL, NULL, "%s", err.message);

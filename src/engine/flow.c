@@ -58,7 +58,7 @@ static bool point_views(Flow *flow, Error *err)
             ok = source_relation(source->source, slice_of(source->offset), source->planned_end,
                                  &sql, err);
         } else {
-            relation_print_stub(&flow->plan->sources[i].schema, &sql);
+            relation_print_empty(&flow->plan->sources[i].schema, &sql);
         }
         ok = ok && set_view(flow, source->view, &source->relation, &sql, err);
     }

@@ -7,10 +7,9 @@
 //
 // A batch (DESIGN.md section 5; invariants in README.md, cited as F1 ...):
 //
-//     plan ─▶ run stages, stage the sink's rows ─▶ log record + fdatasync ─▶ sink commit ─▶
-//     confirmed
-//              failure: roll back, abort            failure: discard record    failure: ask the
-//              marker
+//     plan ─▶ run, stage the rows ─▶ log record + fdatasync ─▶ sink commit ─▶ confirmed
+//             failure: roll back,      failure: discard it       failure: ask
+//             abort                                              the marker
 //
 // A flow is owned by one thread at a time. flow_status may be called from any thread. Everything in
 // FlowContext must outlive the flow.

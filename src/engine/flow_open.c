@@ -290,7 +290,8 @@ static bool open_operators(Flow *flow, Error *err)
     return true;
 }
 
-// Plans on a connection of its own: its stubs hide the functions that the flow registers.
+// Plans on a connection of its own: its views without rows hide the functions that the flow
+// registers.
 static bool make_plan(Flow *flow, Error *err)
 {
     Catalog *catalog = flow->context.catalog;

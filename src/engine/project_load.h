@@ -3,7 +3,8 @@
 // The file is read key by key against one table (project_load.c); the selected profile is read
 // after it with the same readers, so that its keys overlay: `configuration` and `server` key by
 // key, the rest as a whole. Profiles that are not selected are checked for names and shapes only:
-// their variables need not be defined. SPDX-License-Identifier: Apache-2.0
+// their variables need not be defined.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "engine/project.h"

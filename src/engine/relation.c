@@ -45,7 +45,7 @@ DeltaTable *relation_tables_open(Tables *tables, const char *path)
     return table;
 }
 
-void relation_print_stub(const Schema *schema, Buffer *sql)
+void relation_print_empty(const Schema *schema, Buffer *sql)
 {
     buffer_append_text(sql, "(SELECT ");
     for (size_t i = 0; i < schema->count; i++) {
@@ -254,7 +254,7 @@ static bool read_delta(RelationReader *reader, const Relation *relation, const c
     if (!exists) {
         if (dataset != NULL && dataset->resolved && relation->version == NULL &&
             relation->timestamp == NULL) {
-            relation_print_stub(&dataset->schema, sql); // nothing has been written yet
+            relation_print_empty(&dataset->schema, sql); // nothing has been written yet
             return true;
         }
         if (dataset != NULL && !dataset->resolved) {
@@ -330,7 +330,7 @@ bool relation_read(void *context, const Relation *relation, Buffer *sql)
         if (duck_run(reader->conn, probe, &err)) {
             buffer_append_text(sql, rows);
         } else { // no batch since the start: a memory sink begins empty
-            relation_print_stub(&dataset->schema, sql);
+            relation_print_empty(&dataset->schema, sql);
         }
         return true;
     }
@@ -349,12 +349,12 @@ bool relation_read(void *context, const Relation *relation, Buffer *sql)
                         : read_delta(reader, relation, path, NULL, sql);
 }
 
-bool relation_stub(Catalog *catalog, const Relation *relation, Buffer *sql)
+bool relation_declared(Catalog *catalog, const Relation *relation, Buffer *sql)
 {
     if (relation->kind == RELATION_FUNCTION || relation->is_stream) {
         const SourceSpec *spec = catalog_source(catalog, relation);
         if (spec != NULL) {
-            relation_print_stub(&spec->schema, sql);
+            relation_print_empty(&spec->schema, sql);
         }
         return spec != NULL;
     }
@@ -365,7 +365,7 @@ bool relation_stub(Catalog *catalog, const Relation *relation, Buffer *sql)
                         "sink '%s' cannot be read by another dataset", dataset->name);
     }
     if (dataset != NULL) {
-        relation_print_stub(&dataset->schema, sql);
+        relation_print_empty(&dataset->schema, sql);
         return true;
     }
     RelationReader reader = {catalog, relation_tables_create(), catalog->conn};

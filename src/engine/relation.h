@@ -1,6 +1,6 @@
 // relation.h -- what a table name or table function in a query stands for.
 //
-// Two answers: relation_stub() is a relation of no rows with the right columns (for binding;
+// Two answers: relation_declared() is a relation of no rows with the right columns (for binding;
 // touches no data), relation_read() the rows as they are now. Names are looked up as dataset of the
 // catalog, then as a table under storage/tables, then as delta.`path`, parquet.`path`, csv.`path`,
 // json.`path`; functions as source types that can be read as a batch.
@@ -18,7 +18,7 @@ void relation_tables_destroy(Tables *tables);
 DeltaTable *relation_tables_open(Tables *tables, const char *path);
 
 // Both add a problem and return false when there is no such relation.
-bool relation_stub(Catalog *catalog, const Relation *relation, Buffer *sql);
+bool relation_declared(Catalog *catalog, const Relation *relation, Buffer *sql);
 
 typedef struct RelationReader {
     Catalog *catalog;
@@ -27,7 +27,7 @@ typedef struct RelationReader {
 } RelationReader;
 bool relation_read(void *reader, const Relation *relation, Buffer *sql);
 // "(SELECT CAST(NULL AS t) AS c, ... WHERE false)"
-void relation_print_stub(const Schema *schema, Buffer *sql);
+void relation_print_empty(const Schema *schema, Buffer *sql);
 // The folder of a Delta table that no dataset declares; NULL: there is none.
 const char *relation_table_path(Catalog *catalog, const Name *name);
 // [TABLE_OR_VIEW_NOT_FOUND] with the nearest name; returns false.

@@ -1,5 +1,6 @@
 // run.h -- the process that runs a project: threads, waking, stopping. Entry points are in
-// engine.h. SPDX-License-Identifier: Apache-2.0
+// engine.h.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "base/base.h"

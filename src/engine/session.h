@@ -1,11 +1,11 @@
 // session.h -- a project opened for running: database, catalog, flows and views.
 //
-//     session_open -> session_open_flows -> { session_drain | flows stepped by run.c's threads }*
-//     -> session_close
+//     session_open -> session_resolve -> session_prepare
+//         -> { session_drain | session_open_flow, stepped by run.c's threads }* -> session_close
 //
 // session_drain runs everything that is due in dependency order on the calling thread until nothing
-// is left: what `tarn run --once` and the `tick` of tests do. run.c gives each flow a thread
-// instead. SPDX-License-Identifier: Apache-2.0
+// is left: what `tarn run --once` and the `tick` of tests do. run.c gives each flow a thread.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "engine/flow.h"

@@ -1,7 +1,8 @@
 // prelude_hash.c -- crc32, and Spark's hash (Murmur3, seed 42) and xxhash64 over any values.
 //
 // Both fold over the arguments: the hash so far is the seed of the next value, NULL changes
-// nothing. SPDX-License-Identifier: Apache-2.0
+// nothing.
+// SPDX-License-Identifier: Apache-2.0
 #include "sql/prelude_internal.h"
 
 static uint32_t rotate32(uint32_t x, int by)

@@ -9,7 +9,8 @@
 //
 // Little-endian. The header says where it is (checkpoint, segment, offset) and which one it is
 // (sequence), so that bytes which merely look like a record (data that holds a copy of a log) are
-// not taken for one. The CRC covers everything behind it. SPDX-License-Identifier: Apache-2.0
+// not taken for one. The CRC covers everything behind it.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "base/buffer.h"

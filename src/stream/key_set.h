@@ -2,7 +2,8 @@
 //
 // Open addressing over one buffer of bytes: no malloc per key, all memory kept for the next batch
 // up to KEY_SET_KEEP_BYTES. At most 4 GiB of key bytes (a batch is far smaller). One thread at a
-// time. SPDX-License-Identifier: Apache-2.0
+// time.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "base/error.h"

@@ -2,7 +2,7 @@
 //
 //     operator_create(...)                once per open of the flow, after the state was recovered
 //     per batch, in the order of the plan's stages:
-//         operator_run(op, late, evict)   runs the stage's SQL, writes its rows into the state
+//         operator_run(op, evict, late)   runs the stage's SQL, writes its rows into the state
 //     the output query reads batch_relation and state_relation
 //         operator_evict(op)              forgets what the watermark has passed
 //     operator_finish(op)                 drops the batch's rows

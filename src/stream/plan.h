@@ -3,8 +3,8 @@
 //     Plan *plan = plan_create(&request, arena, diagnostics);      NULL: problems were added
 //
 // Before planning, the engine has replaced temporary views by their queries and bound the query as
-// a batch query over typed stubs (so unknown columns and type errors have been reported with
-// their positions). Planning then
+// a batch query over typed relations without rows (so unknown columns and type errors have been
+// reported with their positions). Planning then
 //   1. gives every streaming relation a view name, "source_<i>", which the flow points at the rows
 //      of the batch before each run;
 //   2. wraps relations that have a WATERMARK so that `watermark_<flow>_<w>(ts)` sees every event
@@ -14,9 +14,9 @@
 //   4. checks Spark's rules on operators and output modes.
 //
 // All SQL texts are DuckDB's and constant over the flow's life; what changes from batch to batch is
-// behind views, functions, and the variables batch_time, late_watermark and watermark
-// (microseconds). The plan and its texts live in the arena given. Threads: planning on one; a Plan
-// may be shared. SPDX-License-Identifier: Apache-2.0
+// behind views, functions, and the variables batch_time and late_watermark (microseconds). The plan and its texts live in the arena given. Threads: planning on one; a Plan
+// may be shared.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "sql/parser.h"
