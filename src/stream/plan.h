@@ -14,7 +14,8 @@
 //   4. checks Spark's rules on operators and output modes.
 //
 // All SQL texts are DuckDB's and constant over the flow's life; what changes from batch to batch is
-// behind views, functions, and the variables batch_time and late_watermark (microseconds). The plan and its texts live in the arena given. Threads: planning on one; a Plan
+// behind views, functions, and the variables batch_time and late_watermark (microseconds). The
+// plan and its texts live in the arena given. Threads: planning on one; a Plan
 // may be shared.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
