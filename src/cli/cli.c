@@ -40,6 +40,17 @@ const char *cli_nearest_command(const char *name, Arena *arena)
     return text;
 }
 
+const char *cli_nearest(const char *word, const char *const *known, size_t count, Arena *arena)
+{
+    Map *names = map_create(true);
+    for (size_t i = 0; i < count; i++) {
+        map_put(names, slice_of(known[i]), NULL);
+    }
+    const char *nearest = diagnostic_nearest(arena, names, slice_of(word));
+    map_destroy(names);
+    return nearest == NULL ? "" : arena_printf(arena, ": %s", nearest);
+}
+
 // ---- messages ------------------------------------------------------------------------------
 
 int cli_usage(const CliArguments *arguments, const char *format, ...)
@@ -231,11 +242,14 @@ int cli_main(int argc, char **argv)
     int code = CLI_EXIT_USAGE;
     if (command != NULL) {
         code = run_command(command, argc, argv, skip, arena);
+    } else if (name[0] == '-') {
+        log_error("no option '%s' before the command: write tarn COMMAND %s\n"
+                  "`tarn help` lists the commands",
+                  name, name);
     } else {
         const char *nearest = cli_nearest_command(name, arena);
-        log_error("no %s '%s'%s%s\n`tarn help` lists the commands",
-                  name[0] == '-' ? "option" : "command", name, nearest == NULL ? "" : ": ",
-                  nearest == NULL ? "" : nearest);
+        log_error("no command '%s'%s%s\n`tarn help` lists the commands", name,
+                  nearest == NULL ? "" : ": ", nearest == NULL ? "" : nearest);
     }
     arena_destroy(arena);
     return code;

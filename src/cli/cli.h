@@ -68,6 +68,9 @@ void cli_print_help(const CliCommand *command, Buffer *out);
 // "did you mean 'x'?" among the commands; NULL: none is near.
 const char *cli_nearest_command(const char *name, Arena *arena);
 
+// ": did you mean 'x'?" for the word among `known` that is nearest; "" when none is near.
+const char *cli_nearest(const char *word, const char *const *known, size_t count, Arena *arena);
+
 // The value of an option of this command's table; "" for a flag that is set; NULL: not given.
 const char *cli_value(const CliArguments *arguments, const char *name);
 bool cli_has(const CliArguments *arguments, const char *name);

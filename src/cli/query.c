@@ -66,11 +66,13 @@ static const char *choose_format(const CliArguments *arguments)
             return format;
         }
     }
-    if (output == NULL) {
-        cli_usage(arguments, "%s",
-                  strcmp(format, "parquet") == 0
-                      ? "parquet needs a file: -o FILE"
-                      : "--format is table, csv, json, jsonl or markdown");
+    const char *nearest = cli_nearest(format, known, count, arguments->arena);
+    if (output == NULL && strcmp(format, "parquet") == 0) {
+        cli_usage(arguments, "parquet needs a file: -o FILE");
+    } else if (nearest[0] != '\0') {
+        cli_usage(arguments, "no format '%s'%s", format, nearest);
+    } else if (output == NULL) {
+        cli_usage(arguments, "no format '%s': table, csv, json, jsonl or markdown", format);
     } else {
         cli_usage(arguments, "a file is parquet, csv, json or jsonl, by its name or --format");
     }

@@ -644,7 +644,7 @@ static const Option files_options[] = {
      "csv: lines that begin with it are left out"},
     {"nullValue", OPTION_TEXT, false, NULL, FIELD(null_value),
      "csv: the text of NULL; empty by default"},
-    {"mode", OPTION_TEXT, false, "PERMISSIVE", FIELD(mode),
+    {"mode", OPTION_CHOICE, false, "PERMISSIVE|DROPMALFORMED|FAILFAST", FIELD(mode),
      "malformed rows: PERMISSIVE keeps them, DROPMALFORMED drops them, FAILFAST stops"},
     {"columnNameOfCorruptRecord", OPTION_TEXT, false, "_corrupt_record", FIELD(corrupt_column),
      "the column that receives the text of malformed rows, when the schema has it"},

@@ -134,9 +134,15 @@ static bool set_output_mode(Catalog *catalog, Dataset *dataset, const Property *
             return true;
         }
     }
+    Map *names = map_create(true);
+    for (OutputMode mode = OUTPUT_APPEND; mode <= OUTPUT_COMPLETE; mode++) {
+        map_put(names, slice_of(plan_mode_name(mode)), NULL);
+    }
+    const char *nearest = diagnostic_nearest(catalog->arena, names, property->value);
+    map_destroy(names);
     return diagnose(catalog->diagnostics, property->value_pos, "STREAMING_OUTPUT_MODE.INVALID",
-                    "append, update or complete", "no output mode '%.*s'",
-                    SLICE_ARG(property->value));
+                    nearest == NULL ? "append, update or complete" : nearest,
+                    "no output mode '%.*s'", SLICE_ARG(property->value));
 }
 
 // outputMode belongs to every sink; what remains is the type's own.
@@ -166,6 +172,15 @@ static bool is_later_sink(Slice format)
         }
     }
     return false;
+}
+
+// Upserts need keys and a table that can be changed in place, which is not written yet.
+static const char *mode_advice(const Dataset *dataset)
+{
+    return dataset->kind == DATASET_STREAMING_TABLE && dataset->mode == OUTPUT_UPDATE
+               ? "take a MATERIALIZED VIEW for rows that change, or leave outputMode out and give "
+                 "the stream a WATERMARK: then a row comes once, when it is final"
+               : NULL;
 }
 
 static bool set_sink(Catalog *catalog, Dataset *dataset)
@@ -209,7 +224,7 @@ static bool set_sink(Catalog *catalog, Dataset *dataset)
                                                        : SINK_COMPLETE;
     if ((dataset->sink->flags & needed) == 0) {
         return diagnose(catalog->diagnostics, statement->name.pos,
-                        "STREAMING_OUTPUT_MODE.UNSUPPORTED_OPERATION", NULL,
+                        "STREAMING_OUTPUT_MODE.UNSUPPORTED_OPERATION", mode_advice(dataset),
                         "%s does not support output mode %s", dataset->sink->name,
                         plan_mode_name(dataset->mode));
     }

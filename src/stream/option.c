@@ -20,21 +20,63 @@ static const Option *find_option(const Option *options, size_t option_count, Sli
     return NULL;
 }
 
-static const char *did_you_mean(const Option *options, size_t option_count, Slice name,
-                                Arena *arena)
+// `more`: a name that is known besides those of the table; NULL: none.
+static const char *did_you_mean(const Option *options, size_t option_count, const char *more,
+                                Slice name, Arena *arena)
 {
-    const char *best = NULL;
-    size_t best_distance = SIZE_MAX;
+    Map *names = map_create(true);
     for (size_t i = 0; i < option_count; i++) {
-        Slice known = slice_of(options[i].name);
-        size_t distance = text_distance(known, name);
-        if (options[i].kind != OPTION_REFUSED && distance < best_distance &&
-            text_is_near(known, name)) {
-            best = options[i].name;
-            best_distance = distance;
+        if (options[i].kind != OPTION_REFUSED) {
+            map_put(names, slice_of(options[i].name), NULL);
         }
     }
-    return best == NULL ? NULL : arena_printf(arena, "did you mean '%s'?", best);
+    if (more != NULL) {
+        map_put(names, slice_of(more), NULL);
+    }
+    const char *nearest = diagnostic_nearest(arena, names, name);
+    map_destroy(names);
+    return nearest;
+}
+
+// The next of the words of a choice; false: there are no more.
+static bool next_choice(const char **rest, Slice *word)
+{
+    if (**rest == '\0') {
+        return false;
+    }
+    *word = (Slice){*rest, strcspn(*rest, "|")};
+    *rest += word->size + ((*rest)[word->size] == '|');
+    return true;
+}
+
+static bool find_choice(const char *words, Slice text, Slice *found)
+{
+    Slice word;
+    while (next_choice(&words, &word)) {
+        if (slice_equal_nocase(word, text)) {
+            *found = word;
+            return true;
+        }
+    }
+    return false;
+}
+
+// "did you mean 'PERMISSIVE'?" or, when none is near, "PERMISSIVE, DROPMALFORMED or FAILFAST".
+static const char *suggest_choice(const char *words, Slice text, Arena *arena)
+{
+    Map *names = map_create(true);
+    Buffer list = {0};
+    Slice word;
+    while (next_choice(&words, &word)) {
+        map_put(names, word, NULL);
+        buffer_append_text(&list, list.size == 0 ? "" : *words == '\0' ? " or " : ", ");
+        buffer_append(&list, word);
+    }
+    const char *suggestion = diagnostic_nearest(arena, names, text);
+    suggestion = suggestion == NULL ? arena_text(arena, buffer_slice(&list)) : suggestion;
+    buffer_done(&list);
+    map_destroy(names);
+    return suggestion;
 }
 
 static bool parse_int(const char *text, int64_t *value)
@@ -118,6 +160,7 @@ static const char *kind_words(OptionKind kind)
         return "a duration such as '10 seconds'";
     case OPTION_BYTES:
         return "a size such as '64m'";
+    case OPTION_CHOICE:
     case OPTION_REFUSED:
         break;
     }
@@ -145,17 +188,46 @@ static bool store(const Option *option, Slice text, void *config, Arena *arena)
     }
     case OPTION_BYTES:
         return parse_bytes(copy, field);
+    case OPTION_CHOICE: {
+        Slice word;
+        if (!find_choice(option->default_text, text, &word)) {
+            return false;
+        }
+        *(const char **)field = arena_text(arena, word);
+        return true;
+    }
     case OPTION_REFUSED:
         break;
     }
     return false;
 }
 
+static Slice default_of(const Option *option)
+{
+    Slice text = slice_of(option->default_text);
+    const char *words = option->default_text;
+    if (option->kind == OPTION_CHOICE) {
+        (void)next_choice(&words, &text);
+    }
+    return text;
+}
+
+static bool wrong_value(const Option *option, const char *what, Slice text, Pos pos, Arena *arena,
+                        Diagnostics *diagnostics)
+{
+    if (option->kind == OPTION_CHOICE) {
+        return diagnose(diagnostics, pos, NULL, suggest_choice(option->default_text, text, arena),
+                        "%s: option '%s' cannot be '%.*s'", what, option->name, SLICE_ARG(text));
+    }
+    return diagnose(diagnostics, pos, NULL, NULL, "%s: option '%s' must be %s, not '%.*s'", what,
+                    option->name, kind_words(option->kind), SLICE_ARG(text));
+}
+
 void options_default(const Option *options, size_t option_count, void *config, Arena *arena)
 {
     for (size_t i = 0; i < option_count; i++) {
         if (options[i].default_text != NULL && options[i].kind != OPTION_REFUSED) {
-            (void)store(&options[i], slice_of(options[i].default_text), config, arena);
+            (void)store(&options[i], default_of(&options[i]), config, arena);
         }
     }
 }
@@ -212,12 +284,8 @@ static bool store_expr(const Option *option, const char *what, const Expr *value
         return diagnose(diagnostics, value->pos, NULL, NULL, "%s: option '%s' must be a constant",
                         what, option->name);
     }
-    if (!store(option, text, config, arena)) {
-        return diagnose(diagnostics, value->pos, NULL, NULL,
-                        "%s: option '%s' must be %s, not '%.*s'", what, option->name,
-                        kind_words(option->kind), SLICE_ARG(text));
-    }
-    return true;
+    return store(option, text, config, arena) ||
+           wrong_value(option, what, text, value->pos, arena, diagnostics);
 }
 
 static bool check_required(const Option *options, size_t option_count, const char *what,
@@ -268,7 +336,7 @@ bool options_fill(const Option *options, size_t option_count, const char *what,
         const Option *option = find_option(options, option_count, argument->name);
         if (option == NULL) {
             good = diagnose(diagnostics, argument->pos, "UNRECOGNIZED_PARAMETER_NAME",
-                            did_you_mean(options, option_count, argument->name, arena),
+                            did_you_mean(options, option_count, NULL, argument->name, arena),
                             "%s has no option '%.*s'", what, SLICE_ARG(argument->name));
             continue;
         }
@@ -294,12 +362,13 @@ bool options_fill_properties(const Option *options, size_t option_count, const c
         const Property *property = &properties->items[i];
         const Option *option = find_option(options, option_count, property->key);
         if (option == NULL) {
+            // Every sink's, read by whoever plans the flow.
             static const char mode[] = "outputMode";
             if (text_distance(property->key, slice_of(mode)) == 0) {
-                continue; // every sink's, read by whoever plans the flow
+                continue;
             }
             good = diagnose(diagnostics, property->pos, NULL,
-                            did_you_mean(options, option_count, property->key, arena),
+                            did_you_mean(options, option_count, mode, property->key, arena),
                             "%s has no option '%.*s'", what, SLICE_ARG(property->key));
             continue;
         }
@@ -309,21 +378,20 @@ bool options_fill_properties(const Option *options, size_t option_count, const c
                 diagnose(diagnostics, property->pos, NULL, NULL,
                          "%s: option '%s' is not supported: %s", what, option->name, option->help);
         } else if (!store(option, property->value, config, arena)) {
-            good = diagnose(diagnostics, property->value_pos, NULL, NULL,
-                            "%s: option '%s' must be %s, not '%.*s'", what, option->name,
-                            kind_words(option->kind), SLICE_ARG(property->value));
+            good =
+                wrong_value(option, what, property->value, property->value_pos, arena, diagnostics);
         }
     }
     return check_required(options, option_count, what, given, pos, diagnostics) && good;
 }
 
-static void print_cell(Buffer *out, const char *text)
+static void print_cell(Buffer *out, Slice text)
 {
-    for (; *text != '\0'; text++) {
-        if (*text == '|') {
+    for (size_t i = 0; i < text.size; i++) {
+        if (text.data[i] == '|') {
             buffer_append_char(out, '\\');
         }
-        buffer_append_char(out, *text);
+        buffer_append_char(out, text.data[i]);
     }
 }
 
@@ -332,6 +400,7 @@ void options_print(const Option *options, size_t option_count, Buffer *out)
     static const char *const words[] = {
         [OPTION_TEXT] = "text",    [OPTION_INT] = "integer",       [OPTION_NUMBER] = "number",
         [OPTION_BOOL] = "boolean", [OPTION_DURATION] = "duration", [OPTION_BYTES] = "bytes",
+        [OPTION_CHOICE] = "word",
     };
     buffer_append_text(out, "| option | type | default | meaning |\n|---|---|---|---|\n");
     for (size_t i = 0; i < option_count; i++) {
@@ -344,11 +413,11 @@ void options_print(const Option *options, size_t option_count, Buffer *out)
             buffer_append_text(out, "*required*");
         } else if (option->default_text != NULL && option->default_text[0] != '\0') {
             buffer_append_char(out, '`');
-            print_cell(out, option->default_text);
+            print_cell(out, default_of(option));
             buffer_append_char(out, '`');
         }
         buffer_append_text(out, " | ");
-        print_cell(out, option->help);
+        print_cell(out, slice_of(option->help));
         buffer_append_text(out, " |\n");
     }
 }

@@ -15,6 +15,7 @@ typedef enum OptionKind {
     OPTION_DURATION, // TimeUs: "10 seconds"
     OPTION_BYTES,    // int64_t: "64m", "1g"
     OPTION_NUMBER,   // double
+    OPTION_CHOICE,   // const char *: one of the words "a|b|c" of default_text, the first by default
     OPTION_REFUSED,  // known to Spark, not supported: using it is an error, `help` says why
 } OptionKind;
 
@@ -22,7 +23,7 @@ typedef struct Option {
     const char *name; // Spark's spelling; case is ignored
     OptionKind kind;
     bool required;
-    const char *default_text; // NULL: zero
+    const char *default_text; // NULL: zero; of a choice, all its words
     size_t offset;            // in the type's config struct
     const char *help;
 } Option;
@@ -30,7 +31,8 @@ typedef struct Option {
 // Writes the defaults into `config`, for a caller that fills the rest itself.
 void options_default(const Option *options, size_t option_count, void *config, Arena *arena);
 // Fills `config` from named arguments (or a sink's properties); every problem has its position.
-// A positional first argument is the option `positional` (NULL: not allowed).
+// A positional first argument is the option `positional` (NULL: not allowed). A choice is stored as
+// its table spells it.
 bool options_fill(const Option *options, size_t option_count, const char *what,
                   const Relation *relation, const char *positional, void *config, Arena *arena,
                   Diagnostics *diagnostics);

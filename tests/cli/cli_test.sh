@@ -53,7 +53,9 @@ has err "did you mean 'run'?"
 want 2 qery
 has err "did you mean 'query'?"
 want 2 --onse
-has err "no option '--onse'"
+has err "no option '--onse' before the command: write tarn COMMAND --onse"
+want 2 statsu
+has err "did you mean 'status'?"
 
 # ---- options
 want 2 run --onse
@@ -73,6 +75,11 @@ want 2 run a b
 has err "'b' is one word too many"
 want 2 run -C a b
 want 2 query --format xml 'SELECT 1'
+has err "no format 'xml': table, csv, json, jsonl or markdown"
+want 2 query --format jsn 'SELECT 1'
+has err "no format 'jsn': did you mean 'json'?"
+want 2 query --format parqet -o x 'SELECT 1'
+has err "no format 'parqet': did you mean 'parquet'?"
 want 2 query --format parquet 'SELECT 1'
 has err 'parquet needs a file'
 want 2 query 'SELECT 1' -o x.xls
@@ -87,6 +94,9 @@ want 2 run "$work/nowhere"
 has err 'No such file'
 want 2 init
 want 2 init p --template lambdaa
+has err "no template 'lambdaa': there are"
+want 2 init p --template medalion
+has err "did you mean 'medallion'?"
 want 0 init p --template empty
 empty out
 has err 'tarn run p'
@@ -190,7 +200,7 @@ empty out
 has err '100 events in'
 want 2 generate
 want 2 generate weblogs
-has err 'web-logs'
+has err "no generator 'weblogs'; did you mean 'web-logs'?"
 want 2 generate web-logs --to kafka://x/y
 want 2 generate web-logs --rate fast
 want 2 generate web-logs --errors 101

@@ -162,7 +162,7 @@ pipelines/b.sql:1:53: [RECURSIVE_VIEW] view 'reads_itself' reads itself
 pipelines/b.sql:2:55: [STREAMING_OUTPUT_MODE.INVALID] no output mode 'apend'
     2 | CREATE STREAMING TABLE wrong_mode OPTIONS (outputMode 'apend') AS SELECT * FROM STREAM events;
       |                                                       ^~~~~~~
-  append, update or complete
+  did you mean 'append'?
 pipelines/b.sql:3:76: [STREAMING_OUTPUT_MODE.UNSUPPORTED_OPERATION] output mode complete needs a streaming aggregation in the query
     3 | CREATE STREAMING TABLE unsupported_mode OPTIONS (outputMode 'complete') AS SELECT * FROM STREAM events;
       |                                                                            ^~~~~~~~~~~~~~~~~~~~~~~~~~~
@@ -389,6 +389,40 @@ YML
 echo "CREATE STREAMING TABLE t AS SELECT * FROM STREAM rate(rowsPerSecond => 1);" >fine/pipelines/a.sql
 expect fine 0 <<'END'
 1 dataset, 1 flow: no problems
+END
+
+# ---- words that nearly are options, values and modes
+
+project words <<'YML'
+name: words
+YML
+cat >words/pipelines/a.sql <<'SQL'
+CREATE STREAMING TABLE events AS
+SELECT * FROM STREAM read_files('input', format => 'csv', schema => 'id INT', mode => 'PERMISIVE');
+CREATE STREAMING TABLE any_mode AS
+SELECT * FROM STREAM read_files('input', format => 'csv', schema => 'id INT', mode => 'none');
+CREATE SINK printer USING console OPTIONS (outputMod 'update');
+CREATE STREAMING TABLE counts OPTIONS (outputMode 'update', keys 'id') AS
+SELECT id, count(*) AS n FROM STREAM events GROUP BY id;
+SQL
+expect words 2 <<'END'
+pipelines/a.sql:2:87: read_files: option 'mode' cannot be 'PERMISIVE'
+    2 | SELECT * FROM STREAM read_files('input', format => 'csv', schema => 'id INT', mode => 'PERMISIVE');
+      |                                                                                       ^~~~~~~~~~~
+  did you mean 'PERMISSIVE'?
+pipelines/a.sql:4:87: read_files: option 'mode' cannot be 'none'
+    4 | SELECT * FROM STREAM read_files('input', format => 'csv', schema => 'id INT', mode => 'none');
+      |                                                                                       ^~~~~~
+  PERMISSIVE, DROPMALFORMED or FAILFAST
+pipelines/a.sql:5:44: console has no option 'outputMod'
+    5 | CREATE SINK printer USING console OPTIONS (outputMod 'update');
+      |                                            ^~~~~~~~~
+  did you mean 'outputMode'?
+pipelines/a.sql:6:24: [STREAMING_OUTPUT_MODE.UNSUPPORTED_OPERATION] delta does not support output mode update
+    6 | CREATE STREAMING TABLE counts OPTIONS (outputMode 'update', keys 'id') AS
+      |                        ^~~~~~
+  take a MATERIALIZED VIEW for rows that change, or leave outputMode out and give the stream a WATERMARK: then a row comes once, when it is final
+4 problems
 END
 
 echo "$passed passed, $failed failed"

@@ -10,6 +10,7 @@ typedef struct TestConfig {
     TimeUs pause;
     int64_t size;
     double rate;
+    const char *mode;
 } TestConfig;
 
 #define FIELD(name) offsetof(TestConfig, name)
@@ -20,6 +21,7 @@ static const Option options[] = {
     {"pause", OPTION_DURATION, false, "10 seconds", FIELD(pause), "a pause"},
     {"size", OPTION_BYTES, false, "64m", FIELD(size), "a size"},
     {"rate", OPTION_NUMBER, false, "1.5", FIELD(rate), "a rate"},
+    {"mode", OPTION_CHOICE, false, "KEEP|DROP|STOP", FIELD(mode), "a word"},
     {"gone", OPTION_REFUSED, false, NULL, 0, "not here"},
 };
 enum { OPTION_COUNT = ARRAY_LEN(options) };
@@ -69,6 +71,7 @@ static void test_values(void)
     give(&f, "pause", EXPR_STRING, "2 minutes");
     give(&f, "size", EXPR_STRING, "3KB");
     give(&f, "rate", EXPR_NUMBER, "0.25");
+    give(&f, "mode", EXPR_STRING, "drop"); // case is ignored, the table's spelling is kept
     CHECK(fill(&f));
     CHECK(f.problems->count == 0);
     CHECK_TEXT(f.config.path, "data/in");
@@ -77,6 +80,7 @@ static void test_values(void)
     CHECK(f.config.pause == 2 * TIME_MINUTE);
     CHECK(f.config.size == 3072);
     CHECK(f.config.rate == 0.25);
+    CHECK_TEXT(f.config.mode, "DROP");
     arena_destroy(f.arena);
 }
 
@@ -89,6 +93,7 @@ static void test_defaults(void)
     CHECK(f.config.count == 7 && f.config.flag && f.config.rate == 1.5);
     CHECK(f.config.pause == 10 * (TimeUs)TIME_SECOND);
     CHECK(f.config.size == 64 << 20);
+    CHECK_TEXT(f.config.mode, "KEEP");
     arena_destroy(f.arena);
 }
 
@@ -135,6 +140,9 @@ static void test_problems(void)
     check_problem("size", EXPR_STRING, "9999999999t",
                   "t: option 'size' must be a size such as '64m', not '9999999999t'", NULL);
     check_problem("rate", EXPR_STRING, "nan", "t: option 'rate' must be a number, not 'nan'", NULL);
+    check_problem("mode", EXPR_STRING, "DORP", "t: option 'mode' cannot be 'DORP'",
+                  "did you mean 'DROP'?");
+    check_problem("mode", EXPR_STRING, "", "t: option 'mode' cannot be ''", "KEEP, DROP or STOP");
     check_problem("gone", EXPR_STRING, "1", "t: option 'gone' is not supported: not here", NULL);
     check_problem("path", EXPR_STRING, "y", "t: option 'path' is given twice", NULL);
     check_problem("flag", EXPR_COLUMN, "", "t: option 'flag' must be a constant", NULL);
@@ -166,6 +174,12 @@ static void test_properties(void)
     CHECK(!options_fill_properties(options, OPTION_COUNT, "sink", &properties, (Pos){0}, &f.config,
                                    f.arena, f.problems));
     CHECK(f.problems->count == 2);
+    items[0].key = slice_of("path");
+    items[1].key = slice_of("outputMod"); // outputMode is in no table, but every sink has it
+    CHECK(!options_fill_properties(options, OPTION_COUNT, "sink", &properties, (Pos){0}, &f.config,
+                                   f.arena, f.problems));
+    CHECK(f.problems->count == 3);
+    CHECK_TEXT(f.problems->items[2].suggestion, "did you mean 'outputMode'?");
     arena_destroy(f.arena);
 }
 
@@ -179,6 +193,7 @@ static void test_print(void)
     buffer_reset(&out);
     options_print(options, OPTION_COUNT, &out);
     CHECK(strstr(buffer_text(&out), "gone") == NULL);
+    CHECK(strstr(buffer_text(&out), "| `mode` | word | `KEEP` | a word |") != NULL);
     buffer_done(&out);
 }
 
