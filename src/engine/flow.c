@@ -77,10 +77,7 @@ static bool point_views(Flow *flow, Error *err)
 static bool set_variables(Flow *flow, TimeUs now, Error *err)
 {
     char sql[256];
-    snprintf(sql, sizeof sql,
-             "SET VARIABLE batch_time = make_timestamptz(%lld); "
-             "SET VARIABLE late_watermark = CAST(%lld AS BIGINT)",
-             (long long)now, (long long)flow->late);
+    snprintf(sql, sizeof sql, "SET VARIABLE batch_time = make_timestamptz(%lld)", (long long)now);
     return duck_run(flow->conn, sql, err);
 }
 
@@ -91,8 +88,12 @@ static bool run_stages(Flow *flow, Error *err)
     for (size_t i = 0; i < flow->plan->watermark_count; i++) {
         atomic_store(&flow->times[i].max, TIME_MIN);
     }
+    TimeUs *evict = ARENA_ARRAY(flow->batch_arena, TimeUs, flow->plan->stage_count + 1);
+    TimeUs *late = ARENA_ARRAY(flow->batch_arena, TimeUs, flow->plan->stage_count + 1);
+    plan_stage_watermarks(flow->plan, flow->watermark, evict);
+    plan_stage_watermarks(flow->plan, flow->late, late);
     for (size_t i = 0; i < flow->plan->stage_count; i++) {
-        if (!operator_run(flow->operators[i], flow->watermark, flow->late, err)) {
+        if (!operator_run(flow->operators[i], evict[i], late[i], err)) {
             return false;
         }
     }

@@ -39,7 +39,7 @@ static const char *operator_name(const PlanStage *stage)
     if (stage->kind == STAGE_AGGREGATE) {
         return "stateStoreSave";
     }
-    return stage->within_watermark ? "dedupeWithinWatermark" : "dedupe";
+    return stage->deduplicate->within_watermark ? "dedupeWithinWatermark" : "dedupe";
 }
 
 // In Spark's order: the operator nearest to the sink comes first.

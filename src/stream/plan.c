@@ -116,6 +116,54 @@ static void follow_event_column(Planner *planner, const Select *select, Flowing 
     }
 }
 
+enum { STAGES_MAX = 64 }; // bits of PlanStage.below
+
+bool plan_declare_function(Planner *planner, const char *name, const char *arguments_and_body,
+                           Pos pos)
+{
+    const char *sql =
+        arena_printf(planner->arena, "CREATE OR REPLACE TEMP MACRO %s%s", name, arguments_and_body);
+    Error err;
+    return duck_run(planner->request->conn, sql, &err) ||
+           diagnose(planner->diagnostics, pos, NULL, NULL, "%s", err.message);
+}
+
+PlanStage *plan_begin_stage(Planner *planner, StageKind kind, const char *name, Pos pos,
+                            const Flowing *flowing)
+{
+    Arena *arena = planner->arena;
+    const Plan *plan = planner->plan;
+    int id = (int)plan->stage_count;
+    if (id >= STAGES_MAX) {
+        diagnose(planner->diagnostics, pos, "UNSUPPORTED_FEATURE",
+                 "write a part of it into a streaming table and read that",
+                 "a query has more than %d stateful operators", STAGES_MAX);
+        return NULL;
+    }
+    PlanStage *stage = ARENA_NEW(arena, PlanStage);
+    stage->kind = kind;
+    stage->id = id;
+    stage->pos = pos;
+    stage->below = flowing->below;
+    stage->name = arena_printf(arena, "%s_%d", name, id);
+    stage->late_function = arena_printf(arena, "late_%d_%d", plan->flow, id);
+    stage->batch_relation = arena_printf(arena, "batch_%d_%d", plan->flow, id);
+    stage->state_relation = arena_printf(arena, "state_%d_%d", plan->flow, id);
+    bool ok = plan_declare_function(planner, stage->late_function, "(x) AS x < 0", pos);
+    return ok ? stage : NULL;
+}
+
+bool plan_add_stage(Planner *planner, const PlanStage *stage, Flowing *flowing)
+{
+    Plan *plan = planner->plan;
+    if (!plan_declare_view(planner, stage->batch_relation, &stage->output, stage->pos)) {
+        return false;
+    }
+    ARENA_PUSH(planner->arena, plan->stages, plan->stage_count, plan->stage_capacity, *stage);
+    flowing->below = UINT64_C(1) << stage->id;
+    return true;
+}
+
 bool plan_may_deduplicate(Planner *planner, const Flowing *flowing, Pos pos)
 {
     if (!flowing->aggregated || planner->request->mode == OUTPUT_APPEND) {
@@ -233,6 +281,7 @@ static Query *plan_set_operation(Planner *planner, const Query *query, Flowing *
     }
     flowing->streaming = left.streaming || right.streaming;
     flowing->aggregated = left.aggregated || right.aggregated;
+    flowing->below = left.below | right.below;
     if (flowing->streaming && query->set_op != SET_UNION_ALL) {
         diagnose(planner->diagnostics, query->pos, "UNSUPPORTED_STREAMING_OPERATION",
                  "use UNION ALL, and DROP DUPLICATES in the streams",
@@ -310,6 +359,22 @@ const Plan *plan_create(const PlanRequest *request, Arena *arena, Diagnostics *d
         plan->wants_no_data_batch |= follows && plan->watermark_count > 0;
     }
     return plan;
+}
+
+void plan_stage_watermarks(const Plan *plan, TimeUs watermark, TimeUs *inputs)
+{
+    for (size_t i = 0; i < plan->stage_count; i++) {
+        inputs[i] = watermark;
+        for (size_t below = 0; below < i; below++) {
+            bool reads = (plan->stages[i].below >> below & 1) != 0;
+            TimeUs passed = inputs[below] == TIME_MIN
+                                ? TIME_MIN
+                                : inputs[below] - plan->stages[below].watermark_lag;
+            if (reads && passed < inputs[i]) {
+                inputs[i] = passed;
+            }
+        }
+    }
 }
 
 const char *plan_mode_name(OutputMode mode)

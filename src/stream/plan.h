@@ -14,9 +14,8 @@
 //   4. checks Spark's rules on operators and output modes.
 //
 // All SQL texts are DuckDB's and constant over the flow's life; what changes from batch to batch is
-// behind views, functions, and the variables batch_time and late_watermark (microseconds). The
-// plan and its texts live in the arena given. Threads: planning on one; a Plan
-// may be shared.
+// behind views, functions, and the variable batch_time. The plan and its texts live in the arena
+// given. Threads: planning on one; a Plan may be shared.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -50,6 +49,23 @@ typedef struct PlanWindow {
     const char *function; // "window_<flow>_<stage>_<i>": time -> start of its window, BIGINT
 } PlanWindow;
 
+typedef struct PlanAggregate {
+    PlanWindow *windows;
+    size_t window_count;
+    size_t window_capacity;
+    const char *get_function; // (bucket, keys...) -> STRUCT(values) | NULL
+} PlanAggregate;
+
+typedef struct PlanDeduplicate {
+    const char *claim_function; // (event time in us, keys...) -> BOOLEAN: first of its key and on
+                                // time; counts the late
+    size_t *key_columns;        // indices into the statement's columns
+    int event_time_column;      // -1: none
+    bool expires;               // keys are forgotten once the watermark passed expiry
+    bool within_watermark;
+    TimeUs expiry_delay; // WITHIN WATERMARK: expiry = event time + delay; else 0
+} PlanDeduplicate;
+
 typedef struct PlanStage {
     StageKind kind;
     int id;
@@ -60,24 +76,17 @@ typedef struct PlanStage {
     //   DEDUPLICATE  the relation's columns, rows whose key is new
     const char *sql;
     Schema keys;
-    Schema values;       // AGGREGATE: partial aggregates
-    Schema output;       // columns of the statement
-    PlanWindow *windows; // AGGREGATE
-    size_t window_count;
-    size_t window_capacity;
-    // Functions the operator registers; texts "<name>_<flow>_<id>".
-    const char *get_function;   // AGGREGATE: (bucket, keys...) -> STRUCT(values) | NULL
-    const char *claim_function; // DEDUPLICATE: (event time in us, keys...) -> BOOLEAN: first of its
-                                // key and on time; counts the late
+    Schema values;              // AGGREGATE: partial aggregates
+    Schema output;              // columns of the statement
+    const char *late_function;  // "late_<flow>_<id>": (event time in us) -> BOOLEAN
     const char *batch_relation; // rows of this batch's statement
     const char *state_relation; // AGGREGATE: keys and values of the buckets to emit
-    bool has_event_time;        // the bucket is an event time: late rows and eviction
-    // DEDUPLICATE
-    size_t *key_columns;   // indices into the statement's columns
-    int event_time_column; // -1: none
-    bool expires;          // keys are forgotten once the watermark passed expiry
-    bool within_watermark;
-    TimeUs expiry_delay; // WITHIN WATERMARK: expiry = event time + delay; else 0
+    bool has_event_time;        // there are late rows, and the watermark evicts
+    uint64_t below;             // bit i: reads the output of stage i
+    TimeUs watermark_lag;       // its rows may be this much older than the watermark it reads
+    // Of its kind:
+    PlanAggregate *aggregate;
+    PlanDeduplicate *deduplicate;
 } PlanStage;
 
 typedef struct Plan {
@@ -108,6 +117,10 @@ typedef struct PlanRequest {
     bool (*stream_schema)(void *context, const Relation *relation, Schema *schema);
     void *context;
 } PlanRequest;
+
+// The watermark at the input of each stage, given the one of the sources: the lowest that the
+// stages below let through (Spark's watermark propagation). inputs: stage_count.
+void plan_stage_watermarks(const Plan *plan, TimeUs watermark, TimeUs *inputs);
 
 const Plan *plan_create(const PlanRequest *request, Arena *arena, Diagnostics *diagnostics);
 

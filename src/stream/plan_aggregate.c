@@ -47,7 +47,7 @@ typedef struct Cut {
     size_t call_count;
     size_t call_capacity;
     bool failed;
-    PlanStage stage;
+    PlanStage *stage;
 } Cut;
 
 // ---- keys ------------------------------------------------------------------------------------
@@ -160,15 +160,12 @@ static bool plan_window_key(Cut *cut, GroupKey *key)
     PlanWindow window = {.shape = key->shape, .type = key->time_type};
     window.function =
         arena_printf(cut->planner->arena, "window_%d_%d_%zu", cut->planner->plan->flow,
-                     cut->stage.id, cut->stage.window_count);
+                     cut->stage->id, cut->stage->aggregate->window_count);
     key->partial = arena_printf(cut->planner->arena, "%s(%s)", window.function, time_sql);
-    ARENA_PUSH(cut->planner->arena, cut->stage.windows, cut->stage.window_count,
-               cut->stage.window_capacity, window);
-    Error err;
-    const char *macro = arena_printf(
-        cut->planner->arena, "CREATE OR REPLACE TEMP MACRO %s(x) AS epoch_us(x)", window.function);
-    if (!duck_run(cut->planner->request->conn, macro, &err)) {
-        return diagnose(diagnostics, call->pos, NULL, NULL, "%s", err.message);
+    ARENA_PUSH(cut->planner->arena, cut->stage->aggregate->windows,
+               cut->stage->aggregate->window_count, cut->stage->aggregate->window_capacity, window);
+    if (!plan_declare_function(cut->planner, window.function, "(x) AS epoch_us(x)", call->pos)) {
+        return false;
     }
     key->is_event_time = is_event_column(cut, time);
     return true;
@@ -361,22 +358,22 @@ static void describe_state(Cut *cut, const Schema *partial, size_t partial_count
 {
     Arena *arena = cut->planner->arena;
     for (size_t i = 0; i < cut->key_count; i++) {
-        schema_add(arena, &cut->stage.keys, arena_printf(arena, "k%zu", i),
+        schema_add(arena, &cut->stage->keys, arena_printf(arena, "k%zu", i),
                    partial->columns[i].type, true);
     }
     for (size_t i = 0; i < partial_count; i++) {
-        schema_add(arena, &cut->stage.values, arena_printf(arena, "v%zu", i),
+        schema_add(arena, &cut->stage->values, arena_printf(arena, "v%zu", i),
                    partial->columns[cut->key_count + i].type, true);
     }
-    schema_add(arena, &cut->stage.output, "bucket", type_simple(TYPE_BIGINT), true);
-    schema_add(arena, &cut->stage.output, "is_late", type_simple(TYPE_BOOLEAN), true);
-    for (size_t i = 0; i < cut->stage.keys.count; i++) {
-        const Column *key = &cut->stage.keys.columns[i];
-        schema_add(arena, &cut->stage.output, key->name, key->type, true);
+    schema_add(arena, &cut->stage->output, "bucket", type_simple(TYPE_BIGINT), true);
+    schema_add(arena, &cut->stage->output, "is_late", type_simple(TYPE_BOOLEAN), true);
+    for (size_t i = 0; i < cut->stage->keys.count; i++) {
+        const Column *key = &cut->stage->keys.columns[i];
+        schema_add(arena, &cut->stage->output, key->name, key->type, true);
     }
     for (size_t i = 0; i < partial_count; i++) {
-        const Column *value = &cut->stage.values.columns[i];
-        schema_add(arena, &cut->stage.output, value->name, value->type, true);
+        const Column *value = &cut->stage->values.columns[i];
+        schema_add(arena, &cut->stage->output, value->name, value->type, true);
     }
 }
 
@@ -389,7 +386,7 @@ static void print_merges(const Cut *cut, Buffer *sql)
             char *old_value = arena_printf(cut->planner->arena, "o.v%zu", index);
             buffer_append_text(sql, ", ");
             aggregate_print_merge(cut->calls[i].rule->partials[p].merge, new_value, old_value,
-                                  cut->stage.values.columns[index].type, sql);
+                                  cut->stage->values.columns[index].type, sql);
             buffer_printf(sql, " AS v%zu", index);
         }
     }
@@ -410,7 +407,7 @@ static const char *stage_sql(Cut *cut, const char *partial)
             event_index = i;
         }
     }
-    cut->stage.has_event_time = event != NULL;
+    cut->stage->has_event_time = event != NULL;
     Buffer bucket = {0};
     if (event == NULL) {
         buffer_append_text(&bucket, "0::BIGINT");
@@ -427,13 +424,13 @@ static const char *stage_sql(Cut *cut, const char *partial)
         buffer_printf(&sql, ", k%zu", i);
     }
     print_merges(cut, &sql);
-    buffer_printf(&sql, " FROM (SELECT *, %s(bucket", cut->stage.get_function);
+    buffer_printf(&sql, " FROM (SELECT *, %s(bucket", cut->stage->aggregate->get_function);
     for (size_t i = 0; i < cut->key_count; i++) {
         buffer_printf(&sql, ", k%zu", i);
     }
-    buffer_printf(&sql, ") AS o FROM (SELECT *, %s AS bucket, %s AS is_late FROM (%s)",
-                  buffer_text(&bucket),
-                  filters ? "bucket <= getvariable('late_watermark')" : "false", partial);
+    buffer_printf(&sql, ") AS o FROM (SELECT *, %s AS bucket, %s%s AS is_late FROM (%s)",
+                  buffer_text(&bucket), filters ? cut->stage->late_function : "false",
+                  filters ? "(bucket)" : "", partial);
     // Rows without an event time belong to no window.
     const char *before = " WHERE ";
     for (size_t i = 0; i < cut->key_count; i++) {
@@ -481,7 +478,7 @@ static const char *output_relation(Cut *cut)
     }
     bool update = cut->planner->request->mode == OUTPUT_UPDATE;
     buffer_printf(&sql, "true AS present FROM %s%s)",
-                  update ? cut->stage.batch_relation : cut->stage.state_relation,
+                  update ? cut->stage->batch_relation : cut->stage->state_relation,
                   update ? " WHERE NOT is_late" : "");
     const char *text = arena_text(arena, buffer_slice(&sql));
     buffer_done(&sql);
@@ -605,7 +602,7 @@ static bool check_mode(const Cut *cut)
                  "an aggregation over an aggregation is not supported on streams by this version");
         return false;
     }
-    if (cut->planner->request->mode == OUTPUT_APPEND && !cut->stage.has_event_time) {
+    if (cut->planner->request->mode == OUTPUT_APPEND && !cut->stage->has_event_time) {
         diagnose(
             cut->planner->diagnostics, cut->select->pos,
             "STREAMING_OUTPUT_MODE.UNSUPPORTED_OPERATION",
@@ -634,16 +631,14 @@ Select *plan_aggregate(Planner *planner, const Select *select, Relation *from, F
                        SortList *order_by)
 {
     Arena *arena = planner->arena;
-    Plan *plan = planner->plan;
     Cut cut = {.planner = planner, .select = select, .from = from, .flowing = flowing};
-    cut.stage = (PlanStage){.kind = STAGE_AGGREGATE,
-                            .id = (int)plan->stage_count,
-                            .pos = select->pos,
-                            .event_time_column = -1};
-    cut.stage.name = arena_printf(arena, "aggregate_%d", cut.stage.id);
-    cut.stage.get_function = arena_printf(arena, "state_get_%d_%d", plan->flow, cut.stage.id);
-    cut.stage.batch_relation = arena_printf(arena, "batch_%d_%d", plan->flow, cut.stage.id);
-    cut.stage.state_relation = arena_printf(arena, "state_%d_%d", plan->flow, cut.stage.id);
+    cut.stage = plan_begin_stage(planner, STAGE_AGGREGATE, "aggregate", select->pos, flowing);
+    if (cut.stage == NULL) {
+        return NULL;
+    }
+    cut.stage->aggregate = ARENA_NEW(arena, PlanAggregate);
+    cut.stage->aggregate->get_function =
+        arena_printf(arena, "state_get_%d_%d", planner->plan->flow, cut.stage->id);
 
     size_t partial_count = 0;
     if (!describe_input(&cut) || !plan_keys(&cut) || !collect_calls(&cut, order_by) ||
@@ -657,22 +652,21 @@ Select *plan_aggregate(Planner *planner, const Select *select, Relation *from, F
     }
     describe_state(&cut, &partial_schema, partial_count);
     Error err;
-    if (!row_check_schema(&cut.stage.output, &err)) {
+    if (!row_check_schema(&cut.stage->output, &err)) {
         diagnose(planner->diagnostics, select->pos, NULL, NULL, "%s", err.message);
         return NULL;
     }
-    cut.stage.sql = stage_sql(&cut, partial);
+    cut.stage->sql = stage_sql(&cut, partial);
     Schema state = {0};
-    for (size_t i = 2; i < cut.stage.output.count; i++) {
-        const Column *column = &cut.stage.output.columns[i];
+    for (size_t i = 2; i < cut.stage->output.count; i++) {
+        const Column *column = &cut.stage->output.columns[i];
         schema_add(arena, &state, column->name, column->type, true);
     }
     if (!check_mode(&cut) ||
-        !plan_declare_view(planner, cut.stage.batch_relation, &cut.stage.output, select->pos) ||
-        !plan_declare_view(planner, cut.stage.state_relation, &state, select->pos)) {
+        !plan_declare_view(planner, cut.stage->state_relation, &state, select->pos) ||
+        !plan_add_stage(planner, cut.stage, flowing)) {
         return NULL;
     }
-    ARENA_PUSH(arena, plan->stages, plan->stage_count, plan->stage_capacity, cut.stage);
     flowing->aggregated = true;
     flowing->event_column = NULL;
     flowing->event_window = NULL;

@@ -8,7 +8,7 @@ static bool find_keys(Planner *planner, const DropDuplicates *request, const Sch
 {
     Arena *arena = planner->arena;
     size_t count = request->key_count == 0 ? schema->count : request->key_count;
-    stage->key_columns = ARENA_ARRAY(arena, size_t, count);
+    stage->deduplicate->key_columns = ARENA_ARRAY(arena, size_t, count);
     for (size_t i = 0; i < count; i++) {
         int column = (int)i;
         if (request->key_count > 0) {
@@ -27,7 +27,7 @@ static bool find_keys(Planner *planner, const DropDuplicates *request, const Sch
                 return false;
             }
         }
-        stage->key_columns[i] = (size_t)column;
+        stage->deduplicate->key_columns[i] = (size_t)column;
         const Column *key = &schema->columns[column];
         schema_add(arena, &stage->keys, key->name, key->type, true);
     }
@@ -41,23 +41,24 @@ static bool find_keys(Planner *planner, const DropDuplicates *request, const Sch
 static bool find_expiry(Planner *planner, const DropDuplicates *request, const Schema *schema,
                         const Flowing *flowing, PlanStage *stage)
 {
-    stage->event_time_column =
+    PlanDeduplicate *rule = stage->deduplicate;
+    rule->event_time_column =
         flowing->event_column == NULL ? -1 : schema_find(schema, slice_of(flowing->event_column));
-    stage->has_event_time = stage->event_time_column >= 0;
+    stage->has_event_time = rule->event_time_column >= 0;
     if (request->within_watermark) {
         if (!stage->has_event_time) {
             return diagnose(planner->diagnostics, request->pos, NULL,
                             "add WATERMARK column DELAY OF INTERVAL ... before it",
                             "DROP DUPLICATES WITHIN WATERMARK needs a watermark");
         }
-        stage->expires = true;
-        stage->within_watermark = true;
-        stage->expiry_delay = planner->plan->watermarks[flowing->watermark].delay;
+        rule->expires = true;
+        rule->within_watermark = true;
+        rule->expiry_delay = planner->plan->watermarks[flowing->watermark].delay;
         return true;
     }
     for (size_t i = 0; i < stage->keys.count; i++) {
-        if (stage->has_event_time && stage->key_columns[i] == (size_t)stage->event_time_column) {
-            stage->expires = true;
+        if (stage->has_event_time && rule->key_columns[i] == (size_t)rule->event_time_column) {
+            rule->expires = true;
         }
     }
     return true;
@@ -93,20 +94,19 @@ static const char *stage_sql(Planner *planner, const PlanStage *stage, const Sch
 {
     const char *time = "NULL::BIGINT";
     if (stage->has_event_time) {
-        const char *column = schema->columns[stage->event_time_column].name;
+        const char *column = schema->columns[stage->deduplicate->event_time_column].name;
         time = arena_printf(planner->arena, "epoch_us(%s)", quoted(planner->arena, column));
     }
     return arena_printf(planner->arena,
                         "SELECT * EXCLUDE (\"#first\") FROM (SELECT *, %s(%s, %s) AS "
                         "\"#first\" FROM (%s)) WHERE \"#first\"",
-                        stage->claim_function, time, key_list(planner, stage), input);
+                        stage->deduplicate->claim_function, time, key_list(planner, stage), input);
 }
 
 Relation *plan_deduplicate(Planner *planner, Relation *from, const DropDuplicates *request,
                            Flowing *flowing)
 {
     Arena *arena = planner->arena;
-    Plan *plan = planner->plan;
     if (planner->request->mode == OUTPUT_UPDATE && flowing->aggregated) {
         return plan_refuse_mode(planner, request->pos, "deduplication after an aggregation");
     }
@@ -121,21 +121,22 @@ Relation *plan_deduplicate(Planner *planner, Relation *from, const DropDuplicate
     if (input == NULL || !plan_describe(planner, input, from->pos, &schema)) {
         return NULL;
     }
-    PlanStage stage = {
-        .kind = STAGE_DEDUPLICATE, .id = (int)plan->stage_count, .pos = request->pos};
-    int flow = plan->flow;
-    stage.name = arena_printf(arena, "deduplicate_%d", stage.id);
-    stage.claim_function = arena_printf(arena, "state_claim_%d_%d", flow, stage.id);
-    stage.batch_relation = arena_printf(arena, "batch_%d_%d", flow, stage.id);
-    if (!find_keys(planner, request, &schema, &stage) ||
-        !find_expiry(planner, request, &schema, flowing, &stage)) {
+    PlanStage *stage =
+        plan_begin_stage(planner, STAGE_DEDUPLICATE, "deduplicate", request->pos, flowing);
+    if (stage == NULL) {
         return NULL;
     }
-    stage.sql = stage_sql(planner, &stage, &schema, input);
-    stage.output = schema;
-    if (!plan_declare_view(planner, stage.batch_relation, &schema, request->pos)) {
+    stage->deduplicate = ARENA_NEW(arena, PlanDeduplicate);
+    stage->deduplicate->claim_function =
+        arena_printf(arena, "state_claim_%d_%d", planner->plan->flow, stage->id);
+    if (!find_keys(planner, request, &schema, stage) ||
+        !find_expiry(planner, request, &schema, flowing, stage)) {
         return NULL;
     }
-    ARENA_PUSH(arena, plan->stages, plan->stage_count, plan->stage_capacity, stage);
-    return plan_raw_relation(arena, request->pos, (Slice){0}, stage.batch_relation);
+    stage->sql = stage_sql(planner, stage, &schema, input);
+    stage->output = schema;
+    if (!plan_add_stage(planner, stage, flowing)) {
+        return NULL;
+    }
+    return plan_raw_relation(arena, request->pos, (Slice){0}, stage->batch_relation);
 }

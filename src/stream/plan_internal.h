@@ -20,6 +20,7 @@ typedef struct Flowing {
     const char *event_window; // a column made by window(event time); NULL: none
     Slice event_alias;        // of the relation that has these; empty: it has no name
     int watermark;            // index into plan->watermarks
+    uint64_t below;           // bit i: rows of stage i, not cut by a stage above it
 } Flowing;
 
 // Both return a tree in which streams are read through views; NULL after a problem.
@@ -49,6 +50,16 @@ const char *plan_expr_sql(Planner *planner, const Expr *expr);
 bool plan_describe(Planner *planner, const char *sql, Pos pos, Schema *schema);
 // Makes a view of no rows with this schema on the planning connection.
 bool plan_declare_view(Planner *planner, const char *view, const Schema *schema, Pos pos);
+
+// Starts a stage over rows `flowing`: its number, the names of its relations and its late function,
+// which is declared on the planning connection. plan_add_stage puts it into the plan; from then on
+// the rows are its output. Both give NULL or false after a problem.
+PlanStage *plan_begin_stage(Planner *planner, StageKind kind, const char *name, Pos pos,
+                            const Flowing *flowing);
+bool plan_add_stage(Planner *planner, const PlanStage *stage, Flowing *flowing);
+// Makes a macro on the planning connection that stands for a function of the operator.
+bool plan_declare_function(Planner *planner, const char *name, const char *arguments_and_body,
+                           Pos pos);
 
 Query *plan_query_of(Arena *arena, Select *select);
 Relation *plan_raw_relation(Arena *arena, Pos pos, Slice alias, const char *sql);

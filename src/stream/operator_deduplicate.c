@@ -1,0 +1,224 @@
+// DROP DUPLICATES at run time: keys seen, and when they may be forgotten. See operator_internal.h.
+// SPDX-License-Identifier: Apache-2.0
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "stream/key_set.h"
+#include "stream/operator_internal.h"
+
+enum { EXPIRY_BUCKETS = 64 }; // keys are swept in this many steps per delay
+
+typedef struct Deduplicate {
+    StateTable *table;    // (0, key) -> expiry
+    StateTable *expiry;   // where keys expire: (time bucket, key) -> expiry
+    KeySet *claims;       // keys seen in the batch
+    pthread_mutex_t lock; // of claims
+} Deduplicate;
+
+// claim(event time, keys...): true for the first row on time of a key that the state does not have.
+static bool claim_function(void *context, const DuckColumn *arguments, size_t argument_count,
+                           uint64_t row_count, DuckColumn *result, Error *err)
+{
+    Operator *op = context;
+    Deduplicate *own = op->state;
+    Buffer key = {0};
+    int64_t late = 0;
+    bool ok = true;
+    pthread_mutex_lock(&own->lock); // once per chunk
+    for (uint64_t row = 0; ok && row < row_count; row++) {
+        bool is_late =
+            !duck_is_null(&arguments[0], row) && duck_int(&arguments[0], row) <= op->late;
+        bool is_first = false;
+        if (!is_late) {
+            buffer_reset(&key);
+            row_encode(arguments + 1, argument_count - 1, row, &key);
+            Slice value;
+            ok = state_get(own->table, 0, buffer_slice(&key), &value) ||
+                 key_set_add(own->claims, buffer_slice(&key), &is_first, err);
+        }
+        late += is_late;
+        duck_set_int(result, row, is_first);
+    }
+    pthread_mutex_unlock(&own->lock);
+    atomic_fetch_add(&op->late_rows, late);
+    buffer_done(&key);
+    return ok;
+}
+
+static bool register_claim(Operator *op, Arena *arena, Error *err)
+{
+    Schema arguments = {0};
+    schema_add(arena, &arguments, "time", type_simple(TYPE_BIGINT), true);
+    for (size_t i = 0; i < op->stage->keys.count; i++) {
+        schema_add(arena, &arguments, "key", op->stage->keys.columns[i].type, true);
+    }
+    DuckScalar claim = {
+        .name = op->stage->deduplicate->claim_function,
+        .arguments = &arguments,
+        .result = type_simple(TYPE_BOOLEAN),
+        .is_volatile = true,
+        .sees_null = true,
+        .function = claim_function,
+        .context = op,
+    };
+    return operator_register_scalar(op, &claim, err);
+}
+
+static bool deduplicate_open(Operator *op, State *state, Arena *arena, Error *err)
+{
+    Deduplicate *own = calloc(1, sizeof *own);
+    if (own == NULL) {
+        return fail(err, ERROR_FAILED, "out of memory");
+    }
+    pthread_mutex_init(&own->lock, NULL);
+    own->claims = key_set_create();
+    op->state = own;
+    const PlanStage *stage = op->stage;
+    Slice layout = slice_of(operator_layout(&stage->keys, &stage->values, arena));
+    const char *expiry = arena_printf(arena, "%s_expiry", stage->name);
+    if (!state_table(state, stage->name, layout, &own->table, err) ||
+        (stage->deduplicate->expires && !state_table(state, expiry, layout, &own->expiry, err))) {
+        return false;
+    }
+    op->metrics.rows_total = state_row_count(own->table);
+    return register_claim(op, arena, err);
+}
+
+static void deduplicate_finish(Operator *op)
+{
+    key_set_clear(((Deduplicate *)op->state)->claims);
+}
+
+static void deduplicate_close(Operator *op)
+{
+    Deduplicate *own = op->state;
+    if (own != NULL) {
+        key_set_destroy(own->claims);
+        pthread_mutex_destroy(&own->lock);
+        free(own);
+    }
+}
+
+// Keys that expire together within one 64th of the delay share a bucket of the expiry table.
+static TimeUs expiry_bucket(const Operator *op, TimeUs expiry)
+{
+    TimeUs grain = op->stage->deduplicate->expiry_delay / EXPIRY_BUCKETS;
+    grain = grain < TIME_SECOND ? TIME_SECOND : grain;
+    return window_last_start((WindowShape){grain, grain, 0}, expiry);
+}
+
+static bool put_key(Operator *op, bool has_time, TimeUs time, Error *err)
+{
+    Deduplicate *own = op->state;
+    const PlanDeduplicate *rule = op->stage->deduplicate;
+    // A row without event time: WITHIN WATERMARK takes 1970, as Spark does; else its key stays.
+    has_time |= rule->within_watermark;
+    TimeUs expiry = has_time ? time + rule->expiry_delay : TIME_NEVER;
+    Slice value = {(const char *)&expiry, sizeof expiry};
+    if (!state_put(own->table, 0, buffer_slice(&op->key), value, err)) {
+        return false;
+    }
+    op->metrics.rows_updated++;
+    if (own->expiry == NULL || !has_time) {
+        return true;
+    }
+    return state_put(own->expiry, expiry_bucket(op, expiry), buffer_slice(&op->key), value, err);
+}
+
+static bool put_chunk(Operator *op, size_t chunk, Arena *arena, Error *err)
+{
+    const PlanStage *stage = op->stage;
+    const PlanDeduplicate *rule = stage->deduplicate;
+    DuckColumn *keys = ARENA_ARRAY(arena, DuckColumn, stage->keys.count + 1);
+    for (size_t i = 0; i < stage->keys.count; i++) {
+        keys[i] = duck_rows_column(op->rows, chunk, rule->key_columns[i]);
+    }
+    DuckColumn time = {0};
+    if (stage->has_event_time) {
+        time = duck_rows_column(op->rows, chunk, (size_t)rule->event_time_column);
+    }
+    bool ok = true;
+    for (uint64_t row = 0; ok && row < duck_rows_chunk_size(op->rows, chunk); row++) {
+        buffer_reset(&op->key);
+        row_encode(keys, stage->keys.count, row, &op->key);
+        bool has_time = stage->has_event_time && !duck_is_null(&time, row);
+        ok = put_key(op, has_time, has_time ? duck_int(&time, row) : 0, err);
+    }
+    return ok;
+}
+
+static bool deduplicate_run(Operator *op, Error *err)
+{
+    Arena *arena = arena_create(0);
+    bool ok = true;
+    for (size_t chunk = 0; ok && chunk < duck_rows_chunk_count(op->rows); chunk++) {
+        arena_reset(arena);
+        ok = put_chunk(op, chunk, arena, err);
+    }
+    arena_destroy(arena);
+    return ok;
+}
+
+// Forgets the expired keys of one expiry bucket; true when all of them had expired.
+static bool evict_bucket(Operator *op, int64_t bucket, Arena *arena)
+{
+    Deduplicate *own = op->state;
+    Slice *expired = NULL; // collected first: a change of the table may move its rows
+    size_t count = 0;
+    size_t capacity = 0;
+    bool all = true;
+    uint64_t slots = state_bucket_slots(own->expiry, bucket);
+    for (uint64_t slot = 0; slot < slots; slot++) {
+        Slice key;
+        Slice value;
+        if (!state_bucket_row(own->expiry, bucket, slot, &key, &value)) {
+            continue;
+        }
+        TimeUs expiry;
+        memcpy(&expiry, value.data, sizeof expiry);
+        if (expiry <= op->evict) {
+            ARENA_PUSH(arena, expired, count, capacity, arena_copy(arena, key));
+        } else {
+            all = false;
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        state_delete(own->table, 0, expired[i]);
+        if (!all) {
+            state_delete(own->expiry, bucket, expired[i]);
+        }
+    }
+    op->metrics.rows_removed += (int64_t)count;
+    return all;
+}
+
+static bool deduplicate_evict(Operator *op, Error *err)
+{
+    (void)err;
+    Deduplicate *own = op->state;
+    int64_t bucket;
+    int64_t after = INT64_MIN;
+    bool inclusive = true;
+    Arena *arena = arena_create(0);
+    while (op->evict != TIME_MIN && own->expiry != NULL &&
+           state_next_bucket(own->expiry, after, inclusive, &bucket) && bucket <= op->evict) {
+        arena_reset(arena);
+        if (evict_bucket(op, bucket, arena)) {
+            state_drop_bucket(own->expiry, bucket);
+        }
+        after = bucket;
+        inclusive = false;
+    }
+    arena_destroy(arena);
+    op->metrics.rows_total = state_row_count(own->table);
+    return true;
+}
+
+const OperatorKind operator_deduplicate = {
+    .name = "DROP DUPLICATES",
+    .open = deduplicate_open,
+    .run = deduplicate_run,
+    .evict = deduplicate_evict,
+    .finish = deduplicate_finish,
+    .close = deduplicate_close,
+};

@@ -1,0 +1,63 @@
+// operator_internal.h -- what the kinds of operators share. See operator.h.
+//
+// One file per kind (operator_aggregate.c, ...) ends in one const OperatorKind. operator.c owns the
+// life of an Operator, the functions it registers and the rows of its batch; a kind owns its state
+// tables and whatever hangs at op->state.
+//
+//     open   after recovery: tables, functions, relations
+//     run    after the stage's statement: op->rows into the state (rows may not be changed while a
+//            statement runs)
+//     evict  what the watermark op->evict has passed
+//     finish forget the batch; may be NULL
+//     close  frees op->state; may be NULL
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <stdatomic.h>
+
+#include "duck/row_codec.h"
+#include "stream/operator.h"
+
+typedef struct OperatorKind {
+    const char *name; // before messages: "aggregation"
+    bool (*open)(Operator *op, State *state, Arena *arena, Error *err);
+    bool (*run)(Operator *op, Error *err);
+    bool (*evict)(Operator *op, Error *err);
+    void (*finish)(Operator *op);
+    void (*close)(Operator *op);
+} OperatorKind;
+
+extern const OperatorKind operator_aggregate;
+extern const OperatorKind operator_deduplicate;
+
+struct Operator {
+    const OperatorKind *kind;
+    const Plan *plan;
+    const PlanStage *stage;
+    DuckConn *conn;
+    void *state;      // the kind's
+    DuckRows *rows;   // of the batch; the stage's batch_relation shows them
+    TimeUs evict;     // watermark of this batch at this operator
+    TimeUs late;      // that of the batch before: rows at or before it are late
+    Arena *arena;     // lives as long as the operator: names of functions
+    char **functions; // registered, to be retired
+    size_t function_count;
+    size_t function_capacity;
+    _Atomic int64_t late_rows; // of this batch, counted by functions while the statement runs
+    OperatorMetrics metrics;
+    Buffer key; // scratch
+    Buffer value;
+};
+
+// Registers a function and remembers to retire it.
+MUST_USE bool operator_register_scalar(Operator *op, const DuckScalar *scalar, Error *err);
+MUST_USE bool operator_register_table(Operator *op, const DuckTable *table, Error *err);
+// The relation `view` shows the chunks of *rows.
+MUST_USE bool operator_register_rows(Operator *op, const char *view, const Schema *schema,
+                                     DuckRows *const *rows, Error *err);
+MUST_USE bool operator_make_view(Operator *op, const char *view, const char *function, Error *err);
+// Columns [first, first + count) of a chunk, in the arena.
+DuckColumn *operator_columns(const DuckRows *rows, size_t chunk, size_t first, size_t count,
+                             Arena *arena);
+// The layout text of a state table: its key and value types.
+const char *operator_layout(const Schema *keys, const Schema *values, Arena *arena);
