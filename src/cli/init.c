@@ -27,6 +27,7 @@ static const TemplateFile template_files[] = {
     {"empty", "pipelines/pipeline.sql",
      "-- One CREATE STREAMING TABLE per dataset; `tarn dry-run` checks them, `tarn run` runs "
      "them.\n"},
+    {"empty", "tests/.gitkeep", ""},
     {"empty", "README.md",
      "# empty\n\nStreaming tables are in pipelines/*.sql, tests in tests/*.test.\n\n"
      "    tarn dry-run    checks everything\n"
@@ -142,6 +143,10 @@ static Slice adapt(Arena *arena, const TemplateFile *file, const char *project)
     if (strcmp(file->path, "tarn.yml") == 0) {
         const char *from = arena_printf(arena, "name: %s\n", file->name);
         return replace(arena, text, from, arena_printf(arena, "name: %s\n", project));
+    }
+    if (strcmp(file->path, "README.md") == 0) {
+        const char *title = arena_printf(arena, "# %s\n", file->name);
+        text = replace(arena, text, title, arena_printf(arena, "# %s\n", project));
     }
     text = replace(arena, text, arena_printf(arena, "examples/%s/", file->name), "");
     text = replace(arena, text, arena_printf(arena, "examples/%s", file->name), ".");

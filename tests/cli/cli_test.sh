@@ -105,10 +105,13 @@ want 2 init p --template empty
 has err 'is not empty'
 want 0 init a/b/my-project --template empty
 has a/b/my-project/tarn.yml 'name: my-project'
+is "$(head -1 a/b/my-project/README.md)" '# my-project'
+if [ -d a/b/my-project/tests ]; then ok; else bad 'the empty template has no tests/'; fi
 for template in weblogs medallion csv; do
 	want 0 init "t_$template" --template $template
 	is "$(sed -n 's/^name: //p' "t_$template/tarn.yml" | head -1)" "t_$template"
 	hasnt "t_$template/README.md" "examples/$template"
+	hasnt "t_$template/README.md" '<!--'
 	for file in $(cd "$here/examples/$template" && find . -name '*.sql' -o -name '*.test'); do
 		if [ -s "t_$template/$file" ]; then ok; else bad "template $template lacks $file"; fi
 	done
