@@ -1,358 +1,26 @@
 // Cutting a query at an aggregation. See plan.h; the form of the stage's SQL is drawn there.
 //
-//     SELECT window.start AS minute, page, avg(ms) + 1 AS m FROM logs GROUP BY window(ts, '1
-//     minute'), page
+//     SELECT window.start AS minute, page, avg(ms) + 1 AS m
+//     FROM logs GROUP BY window(ts, '1 minute'), page
 //
 // becomes the stage
-//     partial   SELECT <start of window> AS k0, page AS k1, sum(ms) AS p0, count(ms) AS p1 FROM
-//     logs GROUP BY 1, 2 merge     SELECT bucket, is_late, k0, k1, p0 + o.v0 AS v0, p1 + o.v1 AS v1
-//     FROM (partial with o := state_get(...))
+//
+//     partial   SELECT <start of window> AS k0, page AS k1, sum(ms) AS p0, count(ms) AS p1
+//               FROM logs GROUP BY 1, 2
+//     merge     SELECT bucket, is_late, k0, k1, p0 + o.v0 AS v0, p1 + o.v1 AS v1
+//               FROM (partial with o := state_get(...))
+//
 // and the output
-//     SELECT k0.start AS minute, k1 AS page, a0 + 1 AS m FROM (SELECT {k0, k0 + size} AS k0, k1, v0
-//     / v1 AS a0 FROM state)
+//
+//     SELECT k0.start AS minute, k1 AS page, a0 + 1 AS m
+//     FROM (SELECT {k0, k0 + size} AS k0, k1, v0 / v1 AS a0 FROM state)
 // SPDX-License-Identifier: Apache-2.0
 #include "duck/row_codec.h"
-#include "stream/aggregate.h"
-#include "stream/plan_internal.h"
-#include "stream/rewrite.h"
+#include "stream/plan_cut.h"
 
 #define STAGE_ALIAS "stage" // of the relation that the rest of the query reads
 
-typedef struct GroupKey {
-    const Expr *expr;
-    bool is_window;
-    WindowShape shape;
-    const Type *time_type; // of a window's argument
-    const char *partial;   // DuckDB SQL of a window's start; NULL: expr is printed
-    bool is_event_time;    // a window over, or itself, the event-time column
-    bool is_window_column; // a window over it that the input has made: {start, end}
-} GroupKey;
-
-typedef struct AggregateCall {
-    const Expr *expr;
-    const AggregateRule *rule;
-    const Type *type; // in a batch query
-    size_t first_partial;
-} AggregateCall;
-
-typedef struct Cut {
-    Planner *planner;
-    const Select *select;
-    Relation *from;
-    const Flowing *flowing;
-    Schema input; // of `from`
-    GroupKey *keys;
-    size_t key_count;
-    AggregateCall *calls;
-    size_t call_count;
-    size_t call_capacity;
-    bool failed;
-    PlanStage *stage;
-} Cut;
-
-// ---- keys ------------------------------------------------------------------------------------
-
-// The select item with this alias; an input column of that name wins, as in Spark.
-static const Expr *select_item_named(const Cut *cut, const Expr *column)
-{
-    if (column->kind != EXPR_COLUMN || column->name.count != 1 ||
-        schema_find(&cut->input, column->name.parts[0]) >= 0) {
-        return NULL;
-    }
-    for (size_t i = 0; i < cut->select->item_count; i++) {
-        const SelectItem *item = &cut->select->items[i];
-        if (item->alias.size > 0 && slice_equal_nocase(item->alias, column->name.parts[0])) {
-            return item->expr;
-        }
-    }
-    return NULL;
-}
-
-static const Expr *select_item_for_key(const Cut *cut, const Expr *key)
-{
-    const Select *select = cut->select;
-    if (key->kind == EXPR_NUMBER) {
-        size_t ordinal = 0;
-        for (size_t i = 0; i < key->text.size; i++) {
-            char digit = key->text.data[i];
-            if (digit < '0' || digit > '9' || ordinal > select->item_count) {
-                return NULL;
-            }
-            ordinal = ordinal * 10 + (size_t)(digit - '0');
-        }
-        return ordinal >= 1 && ordinal <= select->item_count ? select->items[ordinal - 1].expr
-                                                             : NULL;
-    }
-    const Expr *named = select_item_named(cut, key);
-    return named == NULL ? key : named;
-}
-
-static bool window_duration(Cut *cut, const Expr *expr, TimeUs *duration)
-{
-    Error err;
-    if (expr->kind == EXPR_INTERVAL && expr->interval_is_constant && expr->months == 0) {
-        *duration = expr->days * TIME_DAY + expr->micros;
-        return true;
-    }
-    if (expr->kind == EXPR_STRING && sql_parse_duration(expr->text, duration, &err)) {
-        return true;
-    }
-    return diagnose(cut->planner->diagnostics, expr->pos, NULL, "for example '1 minute'",
-                    "a window needs a constant duration");
-}
-
-static bool is_event_column(const Cut *cut, const Expr *expr)
-{
-    return plan_is_event_column(cut->flowing, expr);
-}
-
-// The type of an expression over the input, by asking the binder. The names of FROM stay in sight.
-static const Type *input_type(Cut *cut, const Expr *expr)
-{
-    Select *select = ARENA_NEW(cut->planner->arena, Select);
-    SelectItem item = {.expr = (Expr *)expr, .alias = slice_of("x"), .pos = expr->pos};
-    select->pos = expr->pos;
-    select->from = cut->from;
-    select->items = &item;
-    select->item_count = 1;
-    const char *sql = plan_sql(cut->planner, plan_query_of(cut->planner->arena, select));
-    Schema schema = {0};
-    bool ok = sql != NULL && plan_describe(cut->planner, sql, expr->pos, &schema);
-    return ok ? schema.columns[0].type : NULL;
-}
-
-static bool plan_window_key(Cut *cut, GroupKey *key)
-{
-    const Expr *call = key->expr;
-    Diagnostics *diagnostics = cut->planner->diagnostics;
-    if (call->arguments.count < 2 || call->arguments.count > 4) {
-        return diagnose(diagnostics, call->pos, "WRONG_NUM_ARGS.WITHOUT_SUGGESTION",
-                        "window(time, '1 minute')", "window takes 2 to 4 arguments");
-    }
-    const Expr *time = call->arguments.items[0];
-    if (!window_duration(cut, call->arguments.items[1], &key->shape.size)) {
-        return false;
-    }
-    key->shape.slide = key->shape.size;
-    if (call->arguments.count > 2 &&
-        !window_duration(cut, call->arguments.items[2], &key->shape.slide)) {
-        return false;
-    }
-    if (call->arguments.count > 3 &&
-        !window_duration(cut, call->arguments.items[3], &key->shape.offset)) {
-        return false;
-    }
-    if (key->shape.size <= 0 || key->shape.slide != key->shape.size || key->shape.offset < 0 ||
-        key->shape.offset >= key->shape.size) {
-        return diagnose(diagnostics, call->pos, "UNSUPPORTED_FEATURE",
-                        "window(time, size) with one positive duration",
-                        "sliding windows on streams are not supported by this version");
-    }
-    const char *time_sql = plan_expr_sql(cut->planner, time);
-    key->time_type = time_sql == NULL ? NULL : input_type(cut, time);
-    if (key->time_type == NULL) {
-        return false;
-    }
-    if (key->time_type->kind != TYPE_TIMESTAMP && key->time_type->kind != TYPE_TIMESTAMP_NTZ) {
-        return diagnose(diagnostics, time->pos, "DATATYPE_MISMATCH", "cast it to TIMESTAMP",
-                        "window needs a TIMESTAMP");
-    }
-    PlanWindow window = {.shape = key->shape, .type = key->time_type};
-    window.function =
-        arena_printf(cut->planner->arena, "window_%d_%d_%zu", cut->planner->plan->flow,
-                     cut->stage->id, cut->stage->aggregate->window_count);
-    key->partial = arena_printf(cut->planner->arena, "%s(%s)", window.function, time_sql);
-    ARENA_PUSH(cut->planner->arena, cut->stage->aggregate->windows,
-               cut->stage->aggregate->window_count, cut->stage->aggregate->window_capacity, window);
-    if (!plan_declare_function(cut->planner, window.function, "(x) AS epoch_us(x)", call->pos)) {
-        return false;
-    }
-    key->is_event_time = is_event_column(cut, time);
-    return true;
-}
-
-static bool is_call_of(const Expr *expr, const char *function)
-{
-    return expr->kind == EXPR_CALL && slice_equal_nocase(expr->text, slice_of(function));
-}
-
-static bool plan_keys(Cut *cut)
-{
-    const Select *select = cut->select;
-    if (select->grouping != GROUPING_PLAIN && select->grouping != GROUPING_ALL) {
-        return diagnose(cut->planner->diagnostics, select->pos, "UNSUPPORTED_FEATURE", NULL,
-                        "ROLLUP, CUBE and GROUPING SETS are not supported on streams");
-    }
-    size_t capacity = select->group_by.count + select->item_count + 1;
-    cut->keys = ARENA_ARRAY(cut->planner->arena, GroupKey, capacity);
-    if (select->grouping == GROUPING_ALL) {
-        for (size_t i = 0; i < select->item_count; i++) {
-            Select one = {.items = &select->items[i], .item_count = 1};
-            if (!plan_is_aggregating(&one)) {
-                cut->keys[cut->key_count++].expr = select->items[i].expr;
-            }
-        }
-    }
-    for (size_t i = 0; i < select->group_by.count; i++) {
-        const Expr *written = select->group_by.items[i];
-        const Expr *expr = select_item_for_key(cut, written);
-        if (expr == NULL) {
-            return diagnose(cut->planner->diagnostics, written->pos, "GROUP_BY_POS_OUT_OF_RANGE",
-                            NULL, "GROUP BY position %.*s is not in the select list",
-                            SLICE_ARG(written->text));
-        }
-        cut->keys[cut->key_count++].expr = expr;
-    }
-    for (size_t i = 0; i < cut->key_count; i++) {
-        GroupKey *key = &cut->keys[i];
-        key->is_window = is_call_of(key->expr, "window");
-        if (key->is_window && !plan_window_key(cut, key)) {
-            return false;
-        }
-        key->is_window_column = plan_is_event_window(cut->flowing, key->expr);
-        key->is_event_time |= key->is_window_column || is_event_column(cut, key->expr);
-        if (is_call_of(key->expr, "session_window")) {
-            return diagnose(cut->planner->diagnostics, key->expr->pos, "UNSUPPORTED_FEATURE", NULL,
-                            "session windows are not supported by this version");
-        }
-    }
-    return true;
-}
-
-// ---- aggregate calls ---------------------------------------------------------------------------
-
-static bool collect_call(void *context, const Expr *expr)
-{
-    Cut *cut = context;
-    if (expr->kind != EXPR_CALL || !sql_is_aggregate(expr->text)) {
-        return true;
-    }
-    for (size_t i = 0; i < cut->call_count; i++) {
-        if (rewrite_identical(cut->calls[i].expr, expr)) {
-            return false;
-        }
-    }
-    AggregateCall call = {.expr = expr, .rule = aggregate_find(expr->text)};
-    if (expr->distinct) {
-        diagnose(cut->planner->diagnostics, expr->pos, "UNSUPPORTED_FEATURE",
-                 "deduplicate the stream first with DROP DUPLICATES",
-                 "distinct aggregations are not supported on streams");
-        cut->failed = true;
-    } else if (call.rule == NULL) {
-        diagnose(cut->planner->diagnostics, expr->pos, "UNSUPPORTED_FEATURE",
-                 "use a MATERIALIZED VIEW over the table, which is recomputed as a batch",
-                 "aggregate '%.*s' is not supported on streams by this version",
-                 SLICE_ARG(expr->text));
-        cut->failed = true;
-    }
-    ARENA_PUSH(cut->planner->arena, cut->calls, cut->call_count, cut->call_capacity, call);
-    return false;
-}
-
-static bool collect_calls(Cut *cut, const SortList *order_by)
-{
-    for (size_t i = 0; i < cut->select->item_count; i++) {
-        rewrite_visit(cut->select->items[i].expr, collect_call, cut);
-    }
-    rewrite_visit(cut->select->having, collect_call, cut);
-    for (size_t i = 0; i < order_by->count; i++) {
-        rewrite_visit(order_by->items[i].expr, collect_call, cut);
-    }
-    return !cut->failed;
-}
-
-// Types of the aggregates as a batch query over the same input gives them.
-static bool type_calls(Cut *cut)
-{
-    Arena *arena = cut->planner->arena;
-    Select *batch = ARENA_NEW(arena, Select);
-    batch->pos = cut->select->pos;
-    batch->from = cut->from;
-    batch->items = ARENA_ARRAY(arena, SelectItem, cut->call_count + 1);
-    for (size_t i = 0; i < cut->call_count; i++) {
-        batch->items[i].expr = (Expr *)cut->calls[i].expr;
-        batch->items[i].alias = slice_of(arena_printf(arena, "a%zu", i));
-    }
-    batch->item_count = cut->call_count;
-    if (cut->call_count == 0) {
-        return true;
-    }
-    const char *sql = plan_sql(cut->planner, plan_query_of(arena, batch));
-    Schema schema = {0};
-    if (sql == NULL || !plan_describe(cut->planner, sql, cut->select->pos, &schema)) {
-        return false;
-    }
-    for (size_t i = 0; i < cut->call_count; i++) {
-        cut->calls[i].type = schema.columns[i].type;
-    }
-    return true;
-}
-
-static Expr *partial_call(Cut *cut, const AggregateCall *call, const AggregatePartial *partial)
-{
-    Arena *arena = cut->planner->arena;
-    Expr *copy = ARENA_NEW(arena, Expr);
-    *copy = *call->expr;
-    copy->text = slice_of(partial->function);
-    if (partial->as_double && call->type->kind != TYPE_DECIMAL && copy->arguments.count == 1) {
-        Expr *cast = ast_expr(arena, EXPR_CAST, call->expr->pos);
-        cast->type = type_simple(TYPE_DOUBLE);
-        size_t capacity = 0;
-        size_t count = 0;
-        ARENA_PUSH(arena, cast->arguments.items, count, capacity, copy->arguments.items[0]);
-        cast->arguments.count = count;
-        ExprList list = {0};
-        ARENA_PUSH(arena, list.items, list.count, list.capacity, cast);
-        copy->arguments = list;
-    }
-    return copy;
-}
-
 // ---- SQL of the stage --------------------------------------------------------------------------
-
-static Expr *number(Arena *arena, Pos pos, size_t value)
-{
-    Expr *expr = ast_expr(arena, EXPR_NUMBER, pos);
-    expr->text = slice_of(arena_printf(arena, "%zu", value));
-    return expr;
-}
-
-static const char *partial_sql(Cut *cut, size_t *partial_count)
-{
-    Arena *arena = cut->planner->arena;
-    Select *partial = ARENA_NEW(arena, Select);
-    partial->pos = cut->select->pos;
-    partial->from = cut->from;
-    partial->where = cut->select->where;
-    size_t capacity = cut->key_count + cut->call_count * AGGREGATE_PARTIALS_MAX + 1;
-    partial->items = ARENA_ARRAY(arena, SelectItem, capacity);
-    size_t grouped = 0;
-    for (size_t i = 0; i < cut->key_count; i++) {
-        const GroupKey *key = &cut->keys[i];
-        SelectItem *item = &partial->items[partial->item_count++];
-        item->expr =
-            key->partial != NULL ? ast_raw(arena, key->expr->pos, key->partial) : (Expr *)key->expr;
-        item->alias = slice_of(arena_printf(arena, "k%zu", i));
-        ARENA_PUSH(arena, partial->group_by.items, partial->group_by.count,
-                   partial->group_by.capacity, number(arena, key->expr->pos, ++grouped));
-    }
-    for (size_t i = 0; i < cut->call_count; i++) {
-        AggregateCall *call = &cut->calls[i];
-        call->first_partial = *partial_count;
-        for (size_t p = 0; p < call->rule->partial_count; p++) {
-            SelectItem *item = &partial->items[partial->item_count++];
-            item->expr = partial_call(cut, call, &call->rule->partials[p]);
-            item->alias = slice_of(arena_printf(arena, "p%zu", (*partial_count)++));
-        }
-    }
-    if (*partial_count == 0) { // keys alone: something must stand in the value
-        SelectItem *item = &partial->items[partial->item_count++];
-        item->expr = ast_raw(arena, partial->pos, "any_value(true)");
-        item->alias = slice_of("p0");
-        *partial_count = 1;
-    }
-    return plan_sql(cut->planner, plan_query_of(arena, partial));
-}
 
 static void describe_state(Cut *cut, const Schema *partial, size_t partial_count)
 {
@@ -541,7 +209,7 @@ static Expr *replace(void *context, const Expr *expr)
     if (field != NULL) {
         return field;
     }
-    const Expr *named = select_item_named(cut, expr);
+    const Expr *named = plan_group_select_item(cut, expr);
     if (named != NULL) {
         return rewrite_expr(cut->planner->arena, named, replace, cut);
     }
@@ -614,19 +282,6 @@ static bool check_mode(const Cut *cut)
     return true;
 }
 
-static bool describe_input(Cut *cut)
-{
-    Arena *arena = cut->planner->arena;
-    Select *all = ARENA_NEW(arena, Select);
-    all->pos = cut->select->pos;
-    all->from = cut->from;
-    all->items = ARENA_NEW(arena, SelectItem);
-    all->items[0].expr = ast_expr(arena, EXPR_STAR, cut->select->pos);
-    all->item_count = 1;
-    const char *sql = plan_sql(cut->planner, plan_query_of(arena, all));
-    return sql != NULL && plan_describe(cut->planner, sql, cut->select->pos, &cut->input);
-}
-
 Select *plan_aggregate(Planner *planner, const Select *select, Relation *from, Flowing *flowing,
                        SortList *order_by)
 {
@@ -641,11 +296,11 @@ Select *plan_aggregate(Planner *planner, const Select *select, Relation *from, F
         arena_printf(arena, "state_get_%d_%d", planner->plan->flow, cut.stage->id);
 
     size_t partial_count = 0;
-    if (!describe_input(&cut) || !plan_keys(&cut) || !collect_calls(&cut, order_by) ||
-        !type_calls(&cut)) {
+    if (!plan_group_input(&cut) || !plan_group_keys(&cut) || !plan_calls_collect(&cut, order_by) ||
+        !plan_calls_type(&cut)) {
         return NULL;
     }
-    const char *partial = partial_sql(&cut, &partial_count);
+    const char *partial = plan_calls_partial_sql(&cut, &partial_count);
     Schema partial_schema = {0};
     if (partial == NULL || !plan_describe(planner, partial, select->pos, &partial_schema)) {
         return NULL;

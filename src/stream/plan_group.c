@@ -1,0 +1,183 @@
+// The keys of a streaming aggregation. See plan_cut.h.
+// SPDX-License-Identifier: Apache-2.0
+#include "stream/plan_cut.h"
+
+bool plan_group_input(Cut *cut)
+{
+    Arena *arena = cut->planner->arena;
+    Select *all = ARENA_NEW(arena, Select);
+    all->pos = cut->select->pos;
+    all->from = cut->from;
+    all->items = ARENA_NEW(arena, SelectItem);
+    all->items[0].expr = ast_expr(arena, EXPR_STAR, cut->select->pos);
+    all->item_count = 1;
+    const char *sql = plan_sql(cut->planner, plan_query_of(arena, all));
+    return sql != NULL && plan_describe(cut->planner, sql, cut->select->pos, &cut->input);
+}
+
+// The select item with this alias; an input column of that name wins, as in Spark.
+const Expr *plan_group_select_item(const Cut *cut, const Expr *column)
+{
+    if (column->kind != EXPR_COLUMN || column->name.count != 1 ||
+        schema_find(&cut->input, column->name.parts[0]) >= 0) {
+        return NULL;
+    }
+    for (size_t i = 0; i < cut->select->item_count; i++) {
+        const SelectItem *item = &cut->select->items[i];
+        if (item->alias.size > 0 && slice_equal_nocase(item->alias, column->name.parts[0])) {
+            return item->expr;
+        }
+    }
+    return NULL;
+}
+
+static const Expr *select_item_for_key(const Cut *cut, const Expr *key)
+{
+    const Select *select = cut->select;
+    if (key->kind == EXPR_NUMBER) {
+        size_t ordinal = 0;
+        for (size_t i = 0; i < key->text.size; i++) {
+            char digit = key->text.data[i];
+            if (digit < '0' || digit > '9' || ordinal > select->item_count) {
+                return NULL;
+            }
+            ordinal = ordinal * 10 + (size_t)(digit - '0');
+        }
+        return ordinal >= 1 && ordinal <= select->item_count ? select->items[ordinal - 1].expr
+                                                             : NULL;
+    }
+    const Expr *named = plan_group_select_item(cut, key);
+    return named == NULL ? key : named;
+}
+
+static bool window_duration(Cut *cut, const Expr *expr, TimeUs *duration)
+{
+    Error err;
+    if (expr->kind == EXPR_INTERVAL && expr->interval_is_constant && expr->months == 0) {
+        *duration = expr->days * TIME_DAY + expr->micros;
+        return true;
+    }
+    if (expr->kind == EXPR_STRING && sql_parse_duration(expr->text, duration, &err)) {
+        return true;
+    }
+    return diagnose(cut->planner->diagnostics, expr->pos, NULL, "for example '1 minute'",
+                    "a window needs a constant duration");
+}
+
+static bool is_event_column(const Cut *cut, const Expr *expr)
+{
+    return plan_is_event_column(cut->flowing, expr);
+}
+
+// The type of an expression over the input, by asking the binder. The names of FROM stay in sight.
+static const Type *input_type(Cut *cut, const Expr *expr)
+{
+    Select *select = ARENA_NEW(cut->planner->arena, Select);
+    SelectItem item = {.expr = (Expr *)expr, .alias = slice_of("x"), .pos = expr->pos};
+    select->pos = expr->pos;
+    select->from = cut->from;
+    select->items = &item;
+    select->item_count = 1;
+    const char *sql = plan_sql(cut->planner, plan_query_of(cut->planner->arena, select));
+    Schema schema = {0};
+    bool ok = sql != NULL && plan_describe(cut->planner, sql, expr->pos, &schema);
+    return ok ? schema.columns[0].type : NULL;
+}
+
+static bool plan_window_key(Cut *cut, GroupKey *key)
+{
+    const Expr *call = key->expr;
+    Diagnostics *diagnostics = cut->planner->diagnostics;
+    if (call->arguments.count < 2 || call->arguments.count > 4) {
+        return diagnose(diagnostics, call->pos, "WRONG_NUM_ARGS.WITHOUT_SUGGESTION",
+                        "window(time, '1 minute')", "window takes 2 to 4 arguments");
+    }
+    const Expr *time = call->arguments.items[0];
+    if (!window_duration(cut, call->arguments.items[1], &key->shape.size)) {
+        return false;
+    }
+    key->shape.slide = key->shape.size;
+    if (call->arguments.count > 2 &&
+        !window_duration(cut, call->arguments.items[2], &key->shape.slide)) {
+        return false;
+    }
+    if (call->arguments.count > 3 &&
+        !window_duration(cut, call->arguments.items[3], &key->shape.offset)) {
+        return false;
+    }
+    if (key->shape.size <= 0 || key->shape.slide != key->shape.size || key->shape.offset < 0 ||
+        key->shape.offset >= key->shape.size) {
+        return diagnose(diagnostics, call->pos, "UNSUPPORTED_FEATURE",
+                        "window(time, size) with one positive duration",
+                        "sliding windows on streams are not supported by this version");
+    }
+    const char *time_sql = plan_expr_sql(cut->planner, time);
+    key->time_type = time_sql == NULL ? NULL : input_type(cut, time);
+    if (key->time_type == NULL) {
+        return false;
+    }
+    if (key->time_type->kind != TYPE_TIMESTAMP && key->time_type->kind != TYPE_TIMESTAMP_NTZ) {
+        return diagnose(diagnostics, time->pos, "DATATYPE_MISMATCH", "cast it to TIMESTAMP",
+                        "window needs a TIMESTAMP");
+    }
+    PlanWindow window = {.shape = key->shape, .type = key->time_type};
+    window.function =
+        arena_printf(cut->planner->arena, "window_%d_%d_%zu", cut->planner->plan->flow,
+                     cut->stage->id, cut->stage->aggregate->window_count);
+    key->partial = arena_printf(cut->planner->arena, "%s(%s)", window.function, time_sql);
+    ARENA_PUSH(cut->planner->arena, cut->stage->aggregate->windows,
+               cut->stage->aggregate->window_count, cut->stage->aggregate->window_capacity, window);
+    if (!plan_declare_function(cut->planner, window.function, "(x) AS epoch_us(x)", call->pos)) {
+        return false;
+    }
+    key->is_event_time = is_event_column(cut, time);
+    return true;
+}
+
+static bool is_call_of(const Expr *expr, const char *function)
+{
+    return expr->kind == EXPR_CALL && slice_equal_nocase(expr->text, slice_of(function));
+}
+
+bool plan_group_keys(Cut *cut)
+{
+    const Select *select = cut->select;
+    if (select->grouping != GROUPING_PLAIN && select->grouping != GROUPING_ALL) {
+        return diagnose(cut->planner->diagnostics, select->pos, "UNSUPPORTED_FEATURE", NULL,
+                        "ROLLUP, CUBE and GROUPING SETS are not supported on streams");
+    }
+    size_t capacity = select->group_by.count + select->item_count + 1;
+    cut->keys = ARENA_ARRAY(cut->planner->arena, GroupKey, capacity);
+    if (select->grouping == GROUPING_ALL) {
+        for (size_t i = 0; i < select->item_count; i++) {
+            Select one = {.items = &select->items[i], .item_count = 1};
+            if (!plan_is_aggregating(&one)) {
+                cut->keys[cut->key_count++].expr = select->items[i].expr;
+            }
+        }
+    }
+    for (size_t i = 0; i < select->group_by.count; i++) {
+        const Expr *written = select->group_by.items[i];
+        const Expr *expr = select_item_for_key(cut, written);
+        if (expr == NULL) {
+            return diagnose(cut->planner->diagnostics, written->pos, "GROUP_BY_POS_OUT_OF_RANGE",
+                            NULL, "GROUP BY position %.*s is not in the select list",
+                            SLICE_ARG(written->text));
+        }
+        cut->keys[cut->key_count++].expr = expr;
+    }
+    for (size_t i = 0; i < cut->key_count; i++) {
+        GroupKey *key = &cut->keys[i];
+        key->is_window = is_call_of(key->expr, "window");
+        if (key->is_window && !plan_window_key(cut, key)) {
+            return false;
+        }
+        key->is_window_column = plan_is_event_window(cut->flowing, key->expr);
+        key->is_event_time |= key->is_window_column || is_event_column(cut, key->expr);
+        if (is_call_of(key->expr, "session_window")) {
+            return diagnose(cut->planner->diagnostics, key->expr->pos, "UNSUPPORTED_FEATURE", NULL,
+                            "session windows are not supported by this version");
+        }
+    }
+    return true;
+}
