@@ -13,6 +13,7 @@
 #include "base/fault.h"
 #include "base/log.h"
 #include "base/store.h"
+#include "connector/registry.h"
 #include "connector/source_script.h"
 #include "engine/engine.h"
 #include "engine/query.h"
@@ -483,6 +484,53 @@ static bool test_file(Tester *tester, const TestBlock *block)
     return pass;
 }
 
+// What a file may require, and what shows that this program has it.
+static const struct {
+    const char *name;
+    const char *type; // of a source or sink
+} services[] = {{"kafka", "read_kafka"}, {"postgres", "postgres"}};
+
+// The `require` blocks at the start of a file; their number.
+static size_t requirement_count(const TestFile *file)
+{
+    size_t count = 0;
+    while (count < file->count && slice_is(file->blocks[count].words[0], "require")) {
+        count++;
+    }
+    return count;
+}
+
+static bool find_service(Slice name, bool *is_there)
+{
+    for (size_t i = 0; i < ARRAY_LEN(services); i++) {
+        if (slice_is(name, services[i].name)) {
+            Slice type = slice_of(services[i].type);
+            *is_there = source_type_find(type) != NULL || sink_type_find(type) != NULL;
+            return true;
+        }
+    }
+    return false;
+}
+
+// A service that is absent has skipped the file before it came here.
+static bool test_require(Tester *tester, const TestBlock *block)
+{
+    bool is_there = false;
+    if (!find_service(block->words[1], &is_there)) {
+        Buffer list = {0};
+        for (size_t i = 0; i < ARRAY_LEN(services); i++) {
+            buffer_printf(&list, "%s%s", i == 0 ? "" : ", ", services[i].name);
+        }
+        failed(tester, block, "no service '%.*s' to require; there are %s",
+               SLICE_ARG(block->words[1]), buffer_text(&list));
+        buffer_done(&list);
+        return false;
+    }
+    size_t index = (size_t)(block - tester->file->blocks);
+    return index < requirement_count(tester->file) ||
+           failed(tester, block, "'require' comes before all other directives");
+}
+
 static bool test_restart(Tester *tester, const TestBlock *block)
 {
     return reopen(tester, block);
@@ -499,7 +547,7 @@ typedef struct Directive {
 static const Directive directives[] = {
     {"statement", 2, test_statement}, {"query", 2, test_query}, {"push", 2, test_push},
     {"clock", 2, test_clock},         {"tick", 1, test_tick},   {"restart", 1, test_restart},
-    {"crash", 2, test_crash},         {"file", 2, test_file},
+    {"crash", 2, test_crash},         {"file", 2, test_file},   {"require", 2, test_require},
 };
 
 static bool run_block(Tester *tester, const TestBlock *block)
@@ -573,10 +621,19 @@ static bool run_file(const Project *origin, const TestFile *file, const Permutat
     return ok;
 }
 
-// `require x` at the start of a file: what this version does not have is skipped, and counted.
+// A file that requires what this version does not have is skipped, with its reason, and counted.
 static bool is_skipped(const TestFile *file)
 {
-    return file->count > 0 && slice_is(file->blocks[0].words[0], "require");
+    for (size_t i = 0; i < requirement_count(file); i++) {
+        Slice name = file->blocks[i].words[1];
+        bool is_there = false;
+        if (find_service(name, &is_there) && !is_there) {
+            log_info("skipped %s: it requires %.*s, which this version does not have", file->path,
+                     SLICE_ARG(name));
+            return true;
+        }
+    }
+    return false;
 }
 
 static void run_permutations(const Project *project, const TestFile *file, int *passed,

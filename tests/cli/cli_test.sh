@@ -139,6 +139,35 @@ want 0 stop p
 has err 'not running'
 want 0 clean p
 
+# ---- tests: a project, a folder, files, and what they may require
+want 0 test t_medallion
+cp out whole
+want 0 test t_medallion/tests
+if cmp -s out whole; then ok; else bad 'the project and its folder of tests differ'; fi
+want 0 test t_medallion/tests/gold.test
+has out '3 passed, 0 failed'
+mkdir -p loose/below
+printf 'statement ok\nSELECT 1\n' | tee loose/a.test >loose/below/b.test
+want 0 test loose
+has out '6 passed, 0 failed'
+want 2 test t_medallion/tests loose
+has err "'t_medallion/tests/bronze.test' and 'loose/a.test' lie in different projects: test them apart"
+want 2 test outside_of_all
+has err 'No such file'
+mkdir no_tests
+want 2 test no_tests
+has err "'no_tests' has neither a tarn.yml nor .test files"
+printf 'require kafka\n\ntick\n' >loose/a.test
+want 0 test loose
+has out '3 passed, 0 failed, 1 skipped'
+has err 'skipped loose/a.test: it requires kafka, which this version does not have'
+printf 'require kafak\n\ntick\n' >loose/a.test
+want 1 test loose/a.test
+has err "loose/a.test:1: no service 'kafak' to require; there are kafka, postgres"
+printf 'tick\n\nrequire kafka\n' >loose/a.test
+want 1 test loose/a.test
+has err "loose/a.test:3: 'require' comes before all other directives"
+
 # ---- a running instance: lock, status, stop, clean
 cat >p/pipelines/pipeline.sql <<'SQL'
 CREATE STREAMING TABLE ticks AS SELECT * FROM STREAM rate(rowsPerSecond => 5);
