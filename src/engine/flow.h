@@ -29,7 +29,7 @@ typedef struct FlowContext {
     History *history; // NULL: none
     ProjectIdentity identity;
     int64_t max_batch_rows; // tests: 1; 0: no limit
-    int64_t state_limit_bytes;
+    StateBudget *state_budget; // one account for all flows
     bool json_progress;       // StreamingQueryProgress as one line of JSON per batch on stdout
     _Atomic int *next_number; // numbers of flows: names of functions are unique in the process
 } FlowContext;

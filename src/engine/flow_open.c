@@ -372,7 +372,7 @@ static bool finish_refresh(const Flow *flow, Error *err)
 
 static bool open_parts(Flow *flow, Error *err)
 {
-    StateOptions options = {.limit_bytes = flow->context.state_limit_bytes};
+    StateOptions options = {.budget = flow->context.state_budget};
     if (!finish_refresh(flow, err) ||
         !duck_connect(flow->context.catalog->duck, &flow->conn, err) || !make_plan(flow, err) ||
         !trigger_interval(flow, err) || !state_open(flow->folder, &options, &flow->state, err) ||

@@ -59,6 +59,7 @@ void session_close(Session *session)
     free(session->flows);
     free(session->failed);
     free(session->views);
+    state_budget_destroy(session->context.state_budget);
     catalog_destroy(session->catalog);
     duck_close(session->duck);
     free(session);
@@ -121,8 +122,7 @@ bool session_prepare(Session *session, Error *err)
         .history = session->options.history,
         .identity = identity,
         .max_batch_rows = session->options.max_batch_rows,
-        .state_limit_bytes =
-            session->flow_count == 0 ? limit : limit * (100 - DUCK_SHARE_PERCENT) / 100,
+        .state_budget = state_budget_create(limit * (100 - DUCK_SHARE_PERCENT) / 100),
         .json_progress = session->options.json_progress,
         .next_number = &session->next_number,
     };

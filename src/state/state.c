@@ -11,52 +11,13 @@
 #include "base/crc32c.h"
 #include "base/map.h"
 #include "base/random.h"
-#include "state/replay.h"
-#include "state/sweep.h"
-#include "state/undo.h"
+#include "state/state_internal.h"
 
 enum {
     DEFAULT_SEGMENT_BYTES = 64 << 20,
     MIN_SEGMENT_BYTES = 4 << 20, // of small state: what a restart reads follows the state
     KEEP_RECORD_BYTES = 4 << 20, // memory kept for the next record
-    UUID_SIZE = 36,
-};
-
-typedef struct Position {
-    int64_t batch;
-    int64_t epoch;
-    uint32_t crc;
-    Buffer meta;
-} Position;
-
-struct State {
-    char *folder;
-    int folder_fd;
-    int lock_fd;
-    StateOptions options;
-    char checkpoint_id[UUID_SIZE + 1];
-    int64_t epoch;
-
-    StateTable **tables; // by id - 1
-    size_t table_count;
-    size_t table_capacity;
-    size_t logged_count; // tables whose definition is in the log
-    int64_t memory;
-
-    Undo changes;   // since the last commit
-    Undo committed; // of the last commit, until it is confirmed
-    bool can_discard;
-    size_t logged_before; // the last commit
-    Hand hand_before;
-    LogPlace last_place;
-
-    Log *log; // NULL: read-only
-    Hand hand;
-    uint64_t next_sequence;
-    Buffer record; // being built
-    Position last;
-    Position before; // the last
-    Replay replay;   // `last` of it is the record held back
+    UUID_SIZE = STATE_UUID_SIZE,
 };
 
 // ---- tables ----------------------------------------------------------------------------------
@@ -131,17 +92,27 @@ static bool define_table(void *context, const RecordRow *row, Error *err)
                 state->folder, row->table);
 }
 
-static bool check_limit(const State *state, int64_t more, Error *err)
+void state_account(State *state)
 {
-    int64_t bytes = state_memory_bytes(state) + more;
-    if (state->options.limit_bytes == 0 || bytes <= state->options.limit_bytes) {
+    int64_t bytes = state_memory_bytes(state);
+    budget_add(state->options.budget, bytes - state->accounted);
+    state->accounted = bytes;
+}
+
+bool state_check_limit(State *state, int64_t more, Error *err)
+{
+    int64_t limit = budget_limit(state->options.budget);
+    if (limit == 0) {
         return true;
     }
-    return fail(err, ERROR_FAILED,
+    state_account(state);
+    int64_t bytes = state_budget_used(state->options.budget) + more;
+    return bytes <= limit ||
+           fail(err, ERROR_FAILED,
                 "state needs %" PRId64 " bytes of memory and may have %" PRId64
                 " of tarn.memory.limit: raise tarn.memory.limit, or keep less (a shorter "
                 "watermark delay or smaller windows)",
-                bytes, state->options.limit_bytes);
+                bytes, limit);
 }
 
 static bool apply_row(State *state, const RecordRow *row, Error *err)
@@ -199,7 +170,7 @@ static bool apply_record(void *context, Slice record, Error *err)
         return replay_damaged(err, state->folder, header.segment, (int64_t)header.offset,
                               "the record's rows cannot be read");
     }
-    if (!check_limit(state, 0, err)) {
+    if (!state_check_limit(state, 0, err)) {
         return fail_context(err, "checkpoint %s", state->folder);
     }
     state->hand = (Hand){
@@ -373,6 +344,7 @@ void state_close(State *state)
     if (state == NULL) {
         return;
     }
+    budget_add(state->options.budget, -state->accounted);
     undo_done(&state->changes);
     undo_done(&state->committed);
     for (size_t i = 0; i < state->table_count; i++) {
@@ -466,151 +438,6 @@ bool state_discard_pending(State *state, Error *err)
     state->next_sequence = header.sequence;
     replay_done(&state->replay);
     return true;
-}
-
-// ---- rows ------------------------------------------------------------------------------------
-
-bool state_get(const StateTable *table, int64_t bucket, Slice key, Slice *value)
-{
-    const Bucket *rows = table_bucket(table, bucket);
-    BucketPlace place;
-    if (rows == NULL || !bucket_find(rows, bucket_hash(key, table->seed), key, &place)) {
-        return false;
-    }
-    *value = row_value(place.row);
-    return true;
-}
-
-void state_get_many(const StateTable *table, const int64_t *buckets, const Slice *keys,
-                    size_t count, Slice *values)
-{
-    TableGroup group;
-    for (size_t i = 0; i < count; i++) {
-        size_t at = i % TABLE_GROUP;
-        if (at == 0) {
-            table_prefetch(table, buckets + i, keys + i, count - i, &group);
-        }
-        const Bucket *rows = group.buckets[at];
-        BucketPlace place;
-        bool found = rows != NULL && bucket_find(rows, group.hashes[at], keys[i], &place);
-        values[i] = found ? row_value(place.row) : (Slice){NULL, 0};
-    }
-}
-
-bool state_put(StateTable *table, int64_t bucket, Slice key, Slice value, Error *err)
-{
-    State *state = table->state;
-    if (key.size > ROW_SIZE / 2 || value.size > ROW_SIZE / 2) {
-        return fail(err, ERROR_INPUT,
-                    "state '%s': a key of %zu bytes with a value of %zu is too large (limit %u)",
-                    table->name, key.size, value.size, ROW_SIZE / 2);
-    }
-    if (!check_limit(state, (int64_t)(sizeof(Row) + key.size + value.size), err)) {
-        return fail_context(err, "state '%s'", table->name);
-    }
-    uint32_t hash = bucket_hash(key, table->seed);
-    Bucket *rows = table_bucket(table, bucket);
-    if (rows != NULL && bucket_is_full(rows)) {
-        return fail(err, ERROR_FAILED,
-                    "state '%s' is full: one bucket holds at most 32 GiB of rows", table->name);
-    }
-    BucketPlace place;
-    if (rows == NULL || !bucket_find(rows, hash, key, &place)) {
-        undo_add(&state->changes, table, bucket, key, NULL);
-        table_insert(table, bucket, hash, key, value, ROW_DIRTY);
-        return true;
-    }
-    if ((place.row->key_size & ROW_DIRTY) == 0) {
-        Slice old = row_value(place.row);
-        undo_add(&state->changes, table, bucket, key, &old);
-    }
-    bucket_replace(rows, &place, value, ROW_DIRTY);
-    return true;
-}
-
-bool state_put_many(StateTable *table, const int64_t *buckets, const Slice *keys,
-                    const Slice *values, size_t count, Error *err)
-{
-    TableGroup group;
-    for (size_t i = 0; i < count; i++) {
-        if (i % TABLE_GROUP == 0) {
-            table_prefetch(table, buckets + i, keys + i, count - i, &group);
-        }
-        if (!state_put(table, buckets[i], keys[i], values[i], err)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-void state_delete(StateTable *table, int64_t bucket, Slice key)
-{
-    const Bucket *rows = table_bucket(table, bucket);
-    BucketPlace place;
-    if (rows == NULL || !bucket_find(rows, bucket_hash(key, table->seed), key, &place)) {
-        return;
-    }
-    if ((place.row->key_size & ROW_DIRTY) == 0) {
-        Slice old = row_value(place.row);
-        undo_add(&table->state->changes, table, bucket, key, &old);
-    }
-    table_remove(table, bucket, key);
-}
-
-void state_drop_bucket(StateTable *table, int64_t bucket)
-{
-    Bucket *rows = table_detach(table, bucket);
-    if (rows != NULL) {
-        undo_add_drop(&table->state->changes, table, bucket, rows);
-    }
-}
-
-bool state_next_bucket(const StateTable *table, int64_t after, bool inclusive, int64_t *bucket)
-{
-    if (!inclusive && after == INT64_MAX) {
-        return false;
-    }
-    size_t i = table_position(table, inclusive ? after : after + 1);
-    if (i == table->bucket_count) {
-        return false;
-    }
-    *bucket = table->buckets[i].id;
-    return true;
-}
-
-uint64_t state_bucket_slots(const StateTable *table, int64_t bucket)
-{
-    const Bucket *rows = table_bucket(table, bucket);
-    return rows == NULL ? 0 : bucket_slots(rows);
-}
-
-bool state_bucket_row(const StateTable *table, int64_t bucket, uint64_t slot, Slice *key,
-                      Slice *value)
-{
-    const Bucket *rows = table_bucket(table, bucket);
-    const Row *row = rows == NULL || slot >= bucket_slots(rows) ? NULL : bucket_row(rows, slot);
-    if (row == NULL) {
-        return false;
-    }
-    *key = row_key(row);
-    *value = row_value(row);
-    return true;
-}
-
-int64_t state_row_count(const StateTable *table)
-{
-    return table->row_count;
-}
-
-int64_t state_memory_bytes(const State *state)
-{
-    return state->memory + undo_bytes(&state->changes) + undo_bytes(&state->committed);
-}
-
-bool state_is_crowded(const State *state)
-{
-    int64_t limit = state->options.limit_bytes;
-    return limit != 0 && state_memory_bytes(state) >= limit / 5 * 4;
 }
 
 // ---- commit ----------------------------------------------------------------------------------
@@ -747,12 +574,14 @@ bool state_commit(State *state, int64_t batch, Slice meta, StatePosition *positi
 void state_rollback(State *state)
 {
     undo_roll_back(&state->changes);
+    state_account(state);
 }
 
 void state_confirm(State *state)
 {
     undo_forget(&state->committed);
     state->can_discard = false;
+    state_account(state);
 }
 
 bool state_discard_last(State *state, Error *err)

@@ -23,20 +23,28 @@
 // N never happened. Any other damage is ERROR_CORRUPT naming file and offset.
 //
 // A failed fsync is ERROR_FAILED and poisons the log: no later commit succeeds.
-// Memory: limit_bytes over all tables; at 80 % `state_is_crowded`; past it state_put fails cleanly.
+// Memory: one StateBudget over all flows; at 80 % `state_is_crowded`; past it state_put fails.
 // Threads: state_get may run on several threads while nothing changes; everything else on the
 // flow's thread. One process holds the lock (flock + pid file); another gets ERROR_CONFLICT.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "base/arena.h"
+#include "base/buffer.h"
 #include "base/error.h"
 
 typedef struct State State;
 typedef struct StateTable StateTable;
 
+// One account of memory over the states of all flows of the process. Thread-safe; it outlives the
+// states that use it.
+typedef struct StateBudget StateBudget;
+StateBudget *state_budget_create(int64_t limit_bytes); // 0: no limit
+void state_budget_destroy(StateBudget *budget);        // NULL is a no-op
+int64_t state_budget_used(const StateBudget *budget);
+
 typedef struct StateOptions {
-    int64_t limit_bytes;      // of rows in memory, with their index and undo; 0: none
+    StateBudget *budget;      // of rows in memory, with their index and undo; NULL: no limit
     int64_t segment_bytes;    // at most; 0: 64 MiB. Small state has smaller segments
     bool read_only;           // offline inspection: no lock, no truncation, no commit
     int (*sync_file)(int fd); // for tests that let it fail; NULL: fdatasync
@@ -75,7 +83,15 @@ bool state_get(const StateTable *table, int64_t bucket, Slice key, Slice *value)
 // unknown has data == NULL (an empty value that is known has not).
 void state_get_many(const StateTable *table, const int64_t *buckets, const Slice *keys,
                     size_t count, Slice *values);
-// Key and value may come from state_get. Fails past the memory limit, changing nothing.
+// The same, for rows that may lie on disk. A value points into the table or into `scratch` (which
+// the call empties), valid until the next change of the table or use of the scratch; data == NULL:
+// unknown. `buckets` may be NULL: all in bucket 0. Thread-safe among lookups, each with a scratch
+// of its own.
+MUST_USE bool state_lookup_many(const StateTable *table, const int64_t *buckets, const Slice *keys,
+                                size_t count, Buffer *scratch, Slice *values, Error *err);
+MUST_USE bool state_lookup(const StateTable *table, int64_t bucket, Slice key, Buffer *scratch,
+                           Slice *value, bool *found, Error *err);
+// Key and value may come from a lookup. Fails past the memory limit, changing nothing.
 MUST_USE bool state_put(StateTable *table, int64_t bucket, Slice key, Slice value, Error *err);
 // The same for many rows, faster (see state_get_many). After a failure some are put: roll back.
 MUST_USE bool state_put_many(StateTable *table, const int64_t *buckets, const Slice *keys,
@@ -89,6 +105,10 @@ bool state_next_bucket(const StateTable *table, int64_t after, bool inclusive, i
 uint64_t state_bucket_slots(const StateTable *table, int64_t bucket);
 bool state_bucket_row(const StateTable *table, int64_t bucket, uint64_t slot, Slice *key,
                       Slice *value);
+// The same, for rows that may lie on disk: *found is false for an empty slot; key and value are
+// valid as those of state_lookup.
+MUST_USE bool state_scan_row(const StateTable *table, int64_t bucket, uint64_t slot,
+                             Buffer *scratch, Slice *key, Slice *value, bool *found, Error *err);
 
 int64_t state_row_count(const StateTable *table);
 int64_t state_memory_bytes(const State *state);

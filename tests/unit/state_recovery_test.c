@@ -269,11 +269,11 @@ static void test_kill(uint64_t seed)
 
 // ---- promises --------------------------------------------------------------------------------
 
-static State *open_plain(const char *folder, int64_t limit_bytes)
+static State *open_plain(const char *folder, StateBudget *budget)
 {
     State *state = NULL;
     Error err = {0};
-    StateOptions options = {.limit_bytes = limit_bytes, .sync_file = model_no_sync};
+    StateOptions options = {.budget = budget, .sync_file = model_no_sync};
     CHECK(state_open(folder, &options, &state, &err));
     StatePosition pending;
     if (state_pending(state, &pending)) {
@@ -285,7 +285,7 @@ static State *open_plain(const char *folder, int64_t limit_bytes)
 static void test_lock(void)
 {
     const char *folder = model_folder(false);
-    State *state = open_plain(folder, 0);
+    State *state = open_plain(folder, NULL);
     State *other = NULL;
     Error err = {0};
     char number[32];
@@ -306,7 +306,7 @@ static void test_lock(void)
     model_remove(folder);
     // Parents are made, too.
     snprintf(path, sizeof path, "%s/a/b", folder);
-    state = open_plain(path, 0);
+    state = open_plain(path, NULL);
     state_close(state);
     model_remove(path);
     snprintf(path, sizeof path, "%s/a", folder);
@@ -317,7 +317,7 @@ static void test_lock(void)
 static void test_tables(void)
 {
     const char *folder = model_folder(false);
-    State *state = open_plain(folder, 0);
+    State *state = open_plain(folder, NULL);
     StateTable *table = NULL;
     StateTable *again = NULL;
     Error err = {0};
@@ -354,7 +354,7 @@ static void test_tables(void)
     char path[128];
     snprintf(path, sizeof path, "%s/epoch", folder);
     unlink(path);
-    state = open_plain(folder, 0);
+    state = open_plain(folder, NULL);
     CHECK(state_epoch(state) == 2);
     state_close(state);
     model_remove(folder);
@@ -363,7 +363,8 @@ static void test_tables(void)
 static void test_limit(void)
 {
     const char *folder = model_folder(false);
-    State *state = open_plain(folder, 1 << 20);
+    StateBudget *budget = state_budget_create(1 << 20);
+    State *state = open_plain(folder, budget);
     StateTable *table = NULL;
     Error err = {0};
     char value[1000] = {0};
@@ -395,8 +396,10 @@ static void test_limit(void)
     state_confirm(state);
     CHECK(!state_is_crowded(state) && state_row_count(table) == 0);
     state_close(state);
+    CHECK(state_budget_used(budget) == 0);
+    state_budget_destroy(budget);
 
-    state = open_plain(folder, 0);
+    state = open_plain(folder, NULL);
     CHECK(state_table(state, "t", slice_of("t"), &table, &err));
     for (uint64_t i = 0; i < 300; i++) {
         Slice bytes = {(const char *)&i, sizeof i};
@@ -405,16 +408,19 @@ static void test_limit(void)
     CHECK(state_commit(state, 1001, slice_of("{}"), NULL, &err));
     CHECK(state_commit(state, 1002, slice_of("{}"), NULL, &err));
     state_close(state);
-    StateOptions less = {.limit_bytes = 100000};
+    budget = state_budget_create(100000);
+    StateOptions less = {.budget = budget};
     CHECK(!state_open(folder, &less, &state, &err) && err.kind == ERROR_FAILED);
     CHECK(strstr(err.message, "tarn.memory.limit") != NULL);
+    CHECK(state_budget_used(budget) == 0);
+    state_budget_destroy(budget);
     model_remove(folder);
 }
 
 static void test_get_many(void)
 {
     const char *folder = model_folder(false);
-    State *state = open_plain(folder, 0);
+    State *state = open_plain(folder, NULL);
     StateTable *table = NULL;
     Error err = {0};
     enum { COUNT = 5000 };
