@@ -63,15 +63,6 @@ bool operator_register_scalar(Operator *op, const DuckScalar *scalar, Error *err
     return true;
 }
 
-bool operator_register_table(Operator *op, const DuckTable *table, Error *err)
-{
-    if (!duck_register_table(op->conn, table, err)) {
-        return false;
-    }
-    remember_function(op, table->name);
-    return true;
-}
-
 bool operator_make_view(Operator *op, const char *view, const char *function, Error *err)
 {
     return duck_run(op->conn,
@@ -89,6 +80,16 @@ bool operator_register_rows(Operator *op, const char *view, const Schema *schema
     }
     remember_function(op, function);
     return operator_make_view(op, view, function, err);
+}
+
+bool operator_register_state(Operator *op, const StateRelation *relation, Error *err)
+{
+    const char *function = arena_printf(op->arena, "scan_%s", op->stage->state_relation);
+    if (!state_relation_register(op->conn, relation, function, err)) {
+        return false;
+    }
+    remember_function(op, function);
+    return operator_make_view(op, op->stage->state_relation, function, err);
 }
 
 DuckColumn *operator_columns(const DuckRows *rows, size_t chunk, size_t first, size_t count,

@@ -5,7 +5,8 @@
 #include "stream/operator_internal.h"
 
 typedef struct Aggregate {
-    StateTable *table; // (bucket, key) -> values
+    StateTable *table;      // (bucket, key) -> values
+    StateRelation relation; // what append and complete mode emit
 } Aggregate;
 
 // ---- functions ---------------------------------------------------------------------------------
@@ -108,136 +109,6 @@ static bool register_windows(Operator *op, Error *err)
     return true;
 }
 
-// ---- state_relation: what the output query reads in append and complete mode -------------------
-
-typedef struct StateScan {
-    Operator *op;
-    const StateTable *table;
-    int64_t bucket;
-    uint64_t slot;
-    bool started;
-    bool done;
-    size_t column_count;
-    size_t *columns; // schema index of each output column
-    DuckColumn *key_columns;
-    DuckColumn *value_columns;
-} StateScan;
-
-static void scan_close(void *state)
-{
-    StateScan *scan = state;
-    free(scan->columns);
-    free(scan->key_columns);
-    free(scan->value_columns);
-    free(scan);
-}
-
-static void *scan_open(void *context, const size_t *columns, size_t column_count, int *max_threads,
-                       Error *err)
-{
-    Operator *op = context;
-    StateScan *scan = calloc(1, sizeof *scan);
-    if (scan == NULL) {
-        fail(err, ERROR_FAILED, "out of memory");
-        return NULL;
-    }
-    *max_threads = 1;
-    scan->op = op;
-    scan->table = ((const Aggregate *)op->state)->table;
-    scan->column_count = column_count;
-    scan->columns = calloc(column_count + 1, sizeof *scan->columns);
-    scan->key_columns = calloc(op->stage->keys.count + 1, sizeof *scan->key_columns);
-    scan->value_columns = calloc(op->stage->values.count + 1, sizeof *scan->value_columns);
-    if (scan->columns == NULL || scan->key_columns == NULL || scan->value_columns == NULL) {
-        scan_close(scan);
-        fail(err, ERROR_FAILED, "out of memory");
-        return NULL;
-    }
-    memcpy(scan->columns, columns, column_count * sizeof *columns);
-    return scan;
-}
-
-// Moves to the next bucket that is to be emitted: all in complete mode, the closed ones in append.
-static bool scan_next_bucket(StateScan *scan)
-{
-    const Operator *op = scan->op;
-    int64_t after = scan->started ? scan->bucket : INT64_MIN;
-    bool found = state_next_bucket(scan->table, after, !scan->started, &scan->bucket);
-    scan->started = true;
-    scan->slot = 0;
-    bool wanted = op->plan->mode == OUTPUT_COMPLETE || scan->bucket <= op->evict;
-    scan->done = !found || !wanted;
-    return !scan->done;
-}
-
-static void bind_scan_columns(StateScan *scan, const DuckColumn *columns)
-{
-    const PlanStage *stage = scan->op->stage;
-    for (size_t i = 0; i < stage->keys.count; i++) {
-        scan->key_columns[i] = (DuckColumn){.type = stage->keys.columns[i].type};
-    }
-    for (size_t i = 0; i < stage->values.count; i++) {
-        scan->value_columns[i] = (DuckColumn){.type = stage->values.columns[i].type};
-    }
-    for (size_t i = 0; i < scan->column_count; i++) {
-        size_t index = scan->columns[i];
-        if (index < stage->keys.count) {
-            scan->key_columns[index] = columns[i];
-        } else if (index < stage->keys.count + stage->values.count) {
-            scan->value_columns[index - stage->keys.count] = columns[i];
-        }
-    }
-}
-
-static int64_t scan_next(void *state, void *thread, DuckColumn *columns, uint64_t capacity,
-                         Error *err)
-{
-    (void)thread;
-    StateScan *scan = state;
-    const PlanStage *stage = scan->op->stage;
-    bind_scan_columns(scan, columns);
-    uint64_t row = 0;
-    if (!scan->started && !scan_next_bucket(scan)) {
-        return 0;
-    }
-    while (row < capacity && !scan->done) {
-        if (scan->slot >= state_bucket_slots(scan->table, scan->bucket)) {
-            scan_next_bucket(scan);
-            continue;
-        }
-        Slice key;
-        Slice value;
-        if (!state_bucket_row(scan->table, scan->bucket, scan->slot++, &key, &value)) {
-            continue;
-        }
-        if (!row_decode(key, scan->key_columns, stage->keys.count, row, err) ||
-            !row_decode(value, scan->value_columns, stage->values.count, row, err)) {
-            return -1;
-        }
-        row++;
-    }
-    return (int64_t)row;
-}
-
-static bool register_state_relation(Operator *op, Arena *arena, Error *err)
-{
-    Schema schema = {0};
-    for (size_t i = 2; i < op->stage->output.count; i++) {
-        const Column *column = &op->stage->output.columns[i];
-        schema_add(arena, &schema, column->name, column->type, true);
-    }
-    DuckTable table = {
-        .name = arena_printf(op->arena, "scan_%s", op->stage->state_relation),
-        .schema = &schema,
-        .open = scan_open,
-        .next = scan_next,
-        .close = scan_close,
-        .context = op,
-    };
-    return operator_register_table(op, &table, err) &&
-           operator_make_view(op, op->stage->state_relation, table.name, err);
-}
-
 // ---- life and batch ----------------------------------------------------------------------------
 
 static bool aggregate_open(Operator *op, State *state, Arena *arena, Error *err)
@@ -253,8 +124,10 @@ static bool aggregate_open(Operator *op, State *state, Arena *arena, Error *err)
         return false;
     }
     op->metrics.rows_total = state_row_count(own->table);
+    own->relation = (StateRelation){own->table, &stage->keys, &stage->values,
+                                    op->plan->mode == OUTPUT_COMPLETE ? NULL : &op->evict, false};
     return register_get(op, arena, err) && register_windows(op, err) &&
-           register_state_relation(op, arena, err);
+           operator_register_state(op, &own->relation, err);
 }
 
 static void aggregate_close(Operator *op)

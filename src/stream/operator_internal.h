@@ -17,6 +17,7 @@
 
 #include "duck/row_codec.h"
 #include "stream/operator.h"
+#include "stream/state_relation.h"
 
 typedef struct OperatorKind {
     const char *name; // before messages: "aggregation"
@@ -51,10 +52,11 @@ struct Operator {
 
 // Registers a function and remembers to retire it.
 MUST_USE bool operator_register_scalar(Operator *op, const DuckScalar *scalar, Error *err);
-MUST_USE bool operator_register_table(Operator *op, const DuckTable *table, Error *err);
 // The relation `view` shows the chunks of *rows.
 MUST_USE bool operator_register_rows(Operator *op, const char *view, const Schema *schema,
                                      DuckRows *const *rows, Error *err);
+// The stage's state_relation shows a state table; *relation must live as long as the operator.
+MUST_USE bool operator_register_state(Operator *op, const StateRelation *relation, Error *err);
 MUST_USE bool operator_make_view(Operator *op, const char *view, const char *function, Error *err);
 // Columns [first, first + count) of a chunk, in the arena.
 DuckColumn *operator_columns(const DuckRows *rows, size_t chunk, size_t first, size_t count,
