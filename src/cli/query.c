@@ -128,8 +128,12 @@ const CliCommand cli_query = {
     .flags = CLI_PROJECT,
     .options = query_options,
     .option_count = ARRAY_LEN(query_options),
-    .details = "Several statements are separated by ';'. Tables are the project's; delta.`path`,\n"
-               "parquet.`path`, csv.`path` and json.`path` need no project.",
+    .details =
+        "Tables are the project's; delta.`path`, parquet.`path`, csv.`path` and json.`path`\n"
+        "need no project. Relative paths start at the current folder, also with -C.\n"
+        "Several statements are separated by ';': their results follow each other, parted\n"
+        "by an empty line in csv, jsonl and markdown; json prints an array for each; -o\n"
+        "takes one statement.",
     .examples = "  tarn query 'SELECT endpoint, count(*) FROM logs GROUP BY endpoint'\n"
                 "  tarn query 'SELECT * FROM delta.`data/tables/default/gold`' --format csv\n"
                 "  tarn query -f report.sql -o report.parquet\n",

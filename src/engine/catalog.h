@@ -76,7 +76,8 @@ typedef struct Catalog {
     FlowSpec **flows;  // in the order of their targets
     size_t flow_count;
     size_t flow_capacity;
-    bool paths_from_here;    // delta.`path` of the command line: relative to the current folder
+    bool has_here; // tarn query: relative paths in the text `here` start at the current folder
+    uint32_t here;
     ErrorKind failure;       // of the last read that failed (exit code of tarn query)
     _Atomic int *read_count; // names of sources opened for reading are unique
     Source **open_sources;   // opened for reading: see catalog_close_sources

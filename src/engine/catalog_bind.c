@@ -47,7 +47,7 @@ static bool source_columns(Catalog *catalog, SourceSpec *spec, Pos pos)
     SourceContext context = {
         .conn = catalog->conn,
         .clock = catalog->clock,
-        .project_root = catalog->project == NULL ? "." : project_root(catalog->project),
+        .project_root = relation_root(catalog, pos),
         .unique = arena_printf(catalog->arena, "schema_%u_%u", pos.source, pos.start),
         .arena = catalog->arena,
     };

@@ -242,6 +242,17 @@ static int report_problems(const Catalog *catalog)
     return catalog->failure == ERROR_NONE ? 2 : error_exit_code(catalog->failure);
 }
 
+// Between the results of two statements: a line that no row can be, where the format has one. A
+// table begins with its own line, an array of JSON says where it ends.
+static void begin_result(const Asking *asking, size_t index)
+{
+    bool is_parted = strcmp(asking->format, "csv") == 0 || strcmp(asking->format, "jsonl") == 0 ||
+                     strcmp(asking->format, "markdown") == 0;
+    if (index > 0 && is_parted) {
+        fputc('\n', stdout);
+    }
+}
+
 static int ask_all(Asking *asking, const char *name, Slice sql)
 {
     Catalog *catalog = asking->catalog;
@@ -251,17 +262,25 @@ static int ask_all(Asking *asking, const char *name, Slice sql)
         catalog_resolve(catalog);
         catalog->diagnostics->count = 0;
     }
-    catalog->paths_from_here = true;
     uint32_t source = sql_sources_add(catalog->diagnostics->sources, name, sql);
+    catalog->has_here = true;
+    catalog->here = source;
     StatementList statements = {0};
     const SqlVariables *variables =
         catalog->project == NULL ? NULL : project_variables(catalog->project);
     if (!sql_parse(catalog->arena, catalog->diagnostics, source, variables, &statements)) {
         return report_problems(catalog);
     }
+    if (asking->output != NULL && statements.count > 1) {
+        diagnose(catalog->diagnostics, statements.items[1]->pos, NULL,
+                 "ask them one by one, each with its own file",
+                 "-o FILE takes the rows of one statement, this is the second");
+        return report_problems(catalog);
+    }
     for (size_t i = 0; i < statements.count; i++) {
         Error err = {0};
         bool is_problem = false;
+        begin_result(asking, i);
         if (ask_statement(asking, statements.items[i], &is_problem, &err)) {
             continue;
         }

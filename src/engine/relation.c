@@ -70,18 +70,28 @@ static bool is_delta_folder(const char *path, Arena *arena)
     return is_folder(arena_printf(arena, "%s/_delta_log", path));
 }
 
-static const char *user_path(const Catalog *catalog, Slice path)
+static bool starts_here(const Catalog *catalog, Pos pos)
 {
-    // Paths in project files start at the project, on the command line at the current folder.
-    return catalog->project == NULL || catalog->paths_from_here
-               ? arena_text(catalog->arena, path)
-               : project_path(catalog->project, path, catalog->arena);
+    return catalog->project == NULL || (catalog->has_here && pos.source == catalog->here);
+}
+
+const char *relation_root(const Catalog *catalog, Pos pos)
+{
+    return starts_here(catalog, pos) ? "." : project_root(catalog->project);
+}
+
+// The path in delta.`path` and its like.
+static const char *user_path(const Catalog *catalog, const Name *name)
+{
+    return starts_here(catalog, name->pos)
+               ? arena_text(catalog->arena, name->parts[1])
+               : project_path(catalog->project, name->parts[1], catalog->arena);
 }
 
 const char *relation_table_path(Catalog *catalog, const Name *name)
 {
     if (name->count == 2 && slice_equal_nocase(name->parts[0], slice_of("delta"))) {
-        const char *path = user_path(catalog, name->parts[1]);
+        const char *path = user_path(catalog, name);
         return is_delta_folder(path, catalog->arena) ? path : NULL;
     }
     if (catalog->project == NULL || name->count > 2) {
@@ -171,7 +181,7 @@ static bool file_relation(Catalog *catalog, const Relation *relation, Buffer *sq
             continue;
         }
         *is_file = true;
-        const char *path = user_path(catalog, name->parts[1]);
+        const char *path = user_path(catalog, name);
         struct stat info;
         if (strpbrk(path, "*?[") == NULL && stat(path, &info) != 0) {
             return diagnose(catalog->diagnostics, relation->pos, "PATH_NOT_FOUND", NULL,
@@ -290,7 +300,7 @@ static bool read_function(RelationReader *reader, const Relation *relation, Buff
     SourceContext context = {
         .conn = reader->conn,
         .clock = catalog->clock,
-        .project_root = catalog->project == NULL ? "." : project_root(catalog->project),
+        .project_root = relation_root(catalog, relation->pos),
         .unique = arena_printf(catalog->arena, "read_%u_%u_%d", relation->pos.source,
                                relation->pos.start, atomic_fetch_add(catalog->read_count, 1)),
         .arena = catalog->arena,

@@ -28,6 +28,8 @@ typedef struct RelationReader {
 bool relation_read(void *reader, const Relation *relation, Buffer *sql);
 // "(SELECT CAST(NULL AS t) AS c, ... WHERE false)"
 void relation_print_empty(const Schema *schema, Buffer *sql);
+// Where relative paths written at `pos` start: the project, or "." for what the command line says.
+const char *relation_root(const Catalog *catalog, Pos pos);
 // The folder of a Delta table that no dataset declares; NULL: there is none.
 const char *relation_table_path(Catalog *catalog, const Name *name);
 // [TABLE_OR_VIEW_NOT_FOUND] with the nearest name; returns false.

@@ -139,6 +139,33 @@ want 0 stop p
 has err 'not running'
 want 0 clean p
 
+# ---- several statements, and where relative paths start
+for format in csv jsonl markdown; do
+	want 0 query --format $format 'SELECT 1 AS a; SELECT 2 AS a'
+	"$tarn" query --format $format 'SELECT 1 AS a' >one
+	"$tarn" query --format $format 'SELECT 2 AS a' >two
+	if (cat one; echo; cat two) | cmp -s - out; then ok; else bad "two results in $format"; fi
+done
+want 0 query --format json 'SELECT 1 AS a; SELECT 2 AS a'
+is "$(tr '\n' ' ' <out)" '[{"a":1}] [{"a":2}] '
+want 2 query -o both.csv 'SELECT 1 AS a; SELECT 2 AS a'
+has err 'query:1:16: -o FILE takes the rows of one statement, this is the second'
+has err 'ask them one by one, each with its own file'
+if [ -e both.csv ]; then bad '-o wrote a file'; else ok; fi
+want 0 init paths --template empty
+mkdir paths/in in
+printf 'a\nproject\n' >paths/in/x.csv
+printf 'a\nhere\n' >in/x.csv
+cat >paths/pipelines/pipeline.sql <<'SQL'
+CREATE TEMPORARY VIEW files AS SELECT * FROM read_files('in', format => 'csv', header => true, schema => 'a STRING');
+CREATE TEMPORARY VIEW named AS SELECT * FROM csv.`in/x.csv`;
+SQL
+want 0 query -C paths --format csv "SELECT a FROM files UNION ALL SELECT a FROM named"
+is "$(tr '\n' ' ' <out)" 'a project project '
+want 0 query -C paths --format csv "SELECT a FROM read_files('in', format => 'csv', header => true, schema => 'a STRING')
+UNION ALL SELECT a FROM csv.\`in/x.csv\`"
+is "$(tr '\n' ' ' <out)" 'a here here '
+
 # ---- tests: a project, a folder, files, and what they may require
 want 0 test t_medallion
 cp out whole
