@@ -39,6 +39,9 @@ static const char *operator_name(const PlanStage *stage)
     if (stage->kind == STAGE_AGGREGATE) {
         return "stateStoreSave";
     }
+    if (stage->kind == STAGE_TOP) {
+        return "topPerGroup"; // Spark has no such operator
+    }
     return stage->deduplicate->within_watermark ? "dedupeWithinWatermark" : "dedupe";
 }
 
@@ -142,13 +145,26 @@ static void measure(Flow *flow, int64_t batch, int64_t output_rows, TimeUs durat
     status->state_bytes = state_memory_bytes(flow->state);
 }
 
+// The batch's counts into the run's sums.
+static ControlFlow add_batch(const ControlFlow *run, const ControlFlow *batch, TimeUs duration)
+{
+    ControlFlow sum = *batch;
+    sum.batches = run->batches + 1;
+    sum.duration = run->duration + duration;
+    sum.input_rows += run->input_rows;
+    sum.output_rows += run->output_rows;
+    sum.dropped += run->dropped;
+    sum.malformed += run->malformed;
+    return sum;
+}
+
 void flow_report(Flow *flow, int64_t batch, int64_t output_rows, const BatchTimes *times)
 {
     ControlFlow status;
     TimeUs duration = times->committed - times->started;
     measure(flow, batch, output_rows, duration, &status);
     pthread_mutex_lock(&flow->lock);
-    flow->status = status;
+    flow->status = add_batch(&flow->status, &status, duration);
     pthread_mutex_unlock(&flow->lock);
     HistoryBatch row = {
         .flow = status.flow,

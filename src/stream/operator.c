@@ -102,6 +102,16 @@ DuckColumn *operator_columns(const DuckRows *rows, size_t chunk, size_t first, s
     return columns;
 }
 
+int64_t operator_drop_buckets(StateTable *table, int64_t last)
+{
+    int64_t before = state_row_count(table);
+    int64_t bucket;
+    while (state_next_bucket(table, INT64_MIN, true, &bucket) && bucket <= last) {
+        state_drop_bucket(table, bucket);
+    }
+    return before - state_row_count(table);
+}
+
 const char *operator_layout(const Schema *keys, const Schema *values, Arena *arena)
 {
     Buffer layout = {0};
@@ -161,6 +171,8 @@ static const OperatorKind *kind_of(StageKind kind)
         return &operator_aggregate;
     case STAGE_DEDUPLICATE:
         return &operator_deduplicate;
+    case STAGE_TOP:
+        return &operator_top;
     }
     return NULL;
 }

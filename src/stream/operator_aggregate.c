@@ -175,14 +175,8 @@ static bool aggregate_evict(Operator *op, Error *err)
 {
     (void)err;
     const Aggregate *own = op->state;
-    bool closes =
-        op->evict != TIME_MIN && op->stage->has_event_time && op->plan->mode != OUTPUT_COMPLETE;
-    int64_t bucket;
-    while (closes && state_next_bucket(own->table, INT64_MIN, true, &bucket) &&
-           bucket <= op->evict) {
-        int64_t before = state_row_count(own->table);
-        state_drop_bucket(own->table, bucket);
-        op->metrics.rows_removed += before - state_row_count(own->table);
+    if (op->stage->has_event_time && op->plan->mode != OUTPUT_COMPLETE) {
+        op->metrics.rows_removed = operator_drop_buckets(own->table, op->evict);
     }
     op->metrics.rows_total = state_row_count(own->table);
     return true;

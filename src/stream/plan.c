@@ -35,12 +35,21 @@ static bool note_window_function(void *context, const Expr *expr)
     return true;
 }
 
-static bool check_window_functions(Planner *planner, const Select *select)
+const Expr *plan_window_function(const Expr *expr)
 {
+    const Expr *found = NULL;
+    rewrite_visit(expr, note_window_function, &found);
+    return found;
+}
+
+static bool check_window_functions(Planner *planner, const Select *select, const Flowing *flowing)
+{
+    if (flowing->aggregated && planner->request->mode == OUTPUT_COMPLETE) {
+        return true; // each batch holds the whole result
+    }
     for (size_t i = 0; i <= select->item_count; i++) {
-        const Expr *found = NULL;
-        rewrite_visit(i < select->item_count ? select->items[i].expr : select->qualify,
-                      note_window_function, &found);
+        const Expr *found =
+            plan_window_function(i < select->item_count ? select->items[i].expr : select->qualify);
         if (found != NULL) {
             diagnose(planner->diagnostics, found->pos, "NON_TIME_WINDOW_NOT_SUPPORTED_IN_STREAMING",
                      "group by window(time, '1 minute') instead, or drop STREAM to read the table "
@@ -199,8 +208,37 @@ static Query *distinct_query(Planner *planner, Select *select, Flowing *flowing)
     return plan_query_of(planner->arena, outer);
 }
 
+// The first rows of each group in place of the query that ranks them.
+static Relation *plan_ranked(Planner *planner, const Select *select, const PlanTopRequest *request,
+                             Flowing *flowing)
+{
+    Relation *from = plan_relation(planner, request->select->from, flowing);
+    if (from == NULL) {
+        return NULL;
+    }
+    bool whole = flowing->aggregated && planner->request->mode == OUTPUT_COMPLETE;
+    if (flowing->streaming && !whole) {
+        Relation *top = plan_top(planner, request, from, select->from->alias, flowing);
+        if (top != NULL) {
+            top->column_aliases = select->from->column_aliases;
+            top->column_alias_count = select->from->column_alias_count;
+        }
+        return top;
+    }
+    Relation *copy = ARENA_NEW(planner->arena, Relation);
+    *copy = *select->from;
+    Select *inner = ARENA_NEW(planner->arena, Select);
+    *inner = *request->select;
+    inner->from = from;
+    copy->query = plan_query_of(planner->arena, inner);
+    return copy;
+}
+
 static Query *plan_select(Planner *planner, const Query *query, Flowing *flowing)
 {
+    if (query->select->qualify != NULL && planner->request->mode != OUTPUT_APPEND) {
+        query = plan_top_from_qualify(planner, query);
+    }
     const Select *select = query->select;
     Query *copy = ARENA_NEW(planner->arena, Query);
     *copy = *query;
@@ -210,14 +248,17 @@ static Query *plan_select(Planner *planner, const Query *query, Flowing *flowing
     if (select->from == NULL) {
         return copy;
     }
-    planned->from = plan_relation(planner, select->from, flowing);
+    PlanTopRequest top;
+    planned->from = planner->request->mode != OUTPUT_APPEND && plan_top_matches(select, &top)
+                        ? plan_ranked(planner, select, &top, flowing)
+                        : plan_relation(planner, select->from, flowing);
     if (planned->from == NULL) {
         return NULL;
     }
     if (!flowing->streaming) {
         return copy;
     }
-    if (!check_window_functions(planner, select)) {
+    if (!check_window_functions(planner, select, flowing)) {
         return NULL;
     }
     if (plan_is_aggregating(select)) {

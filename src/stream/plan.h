@@ -40,6 +40,7 @@ typedef struct PlanWatermark {
 typedef enum StageKind {
     STAGE_AGGREGATE,
     STAGE_DEDUPLICATE,
+    STAGE_TOP,
 } StageKind;
 
 // A window() among the keys of an aggregation: its start in microseconds is the key.
@@ -66,6 +67,10 @@ typedef struct PlanDeduplicate {
     TimeUs expiry_delay; // WITHIN WATERMARK: expiry = event time + delay; else 0
 } PlanDeduplicate;
 
+typedef struct PlanTop {
+    const char *get_function; // (bucket, keys...) -> ARRAY(STRUCT(row)) | NULL
+} PlanTop;
+
 typedef struct PlanStage {
     StageKind kind;
     int id;
@@ -74,19 +79,21 @@ typedef struct PlanStage {
     // The statement of one batch. Columns:
     //   AGGREGATE    bucket BIGINT, is_late BOOLEAN, keys..., values (merged)...
     //   DEDUPLICATE  the relation's columns, rows whose key is new
+    //   TOP          bucket, is_late, keys..., first rows of the group, those of the batch before
     const char *sql;
     Schema keys;
-    Schema values;              // AGGREGATE: partial aggregates
+    Schema values;              // AGGREGATE: partial aggregates; TOP: the list of rows
     Schema output;              // columns of the statement
     const char *late_function;  // "late_<flow>_<id>": (event time in us) -> BOOLEAN
     const char *batch_relation; // rows of this batch's statement
-    const char *state_relation; // AGGREGATE: keys and values of the buckets to emit
+    const char *state_relation; // keys and values of the buckets to emit
     bool has_event_time;        // there are late rows, and the watermark evicts
     uint64_t below;             // bit i: reads the output of stage i
     TimeUs watermark_lag;       // its rows may be this much older than the watermark it reads
     // Of its kind:
     PlanAggregate *aggregate;
     PlanDeduplicate *deduplicate;
+    PlanTop *top;
 } PlanStage;
 
 typedef struct Plan {

@@ -12,6 +12,13 @@ typedef struct Planner {
     bool failed;
 } Planner;
 
+// A SELECT with one ranking function, of which the query around it wants the first ranks.
+typedef struct PlanTopRequest {
+    const Select *select;
+    size_t item;   // of the select list: the ranking
+    int64_t limit; // highest rank wanted
+} PlanTopRequest;
+
 // What is known of the rows of a relation or query after planning.
 typedef struct Flowing {
     bool streaming;
@@ -34,6 +41,16 @@ Select *plan_aggregate(Planner *planner, const Select *select, Relation *from, F
 // A relation of the rows of `from` whose key is new.
 Relation *plan_deduplicate(Planner *planner, Relation *from, const DropDuplicates *request,
                            Flowing *flowing);
+
+// Whether `outer` asks for the first rows of each group: FROM (... ranking AS n ...) WHERE n <= 3.
+bool plan_top_matches(const Select *outer, PlanTopRequest *request);
+// The same query with its QUALIFY as WHERE of a query around it.
+Query *plan_top_from_qualify(Planner *planner, const Query *query);
+// A relation of the first rows of each group, with the columns of the SELECT list.
+Relation *plan_top(Planner *planner, const PlanTopRequest *request, Relation *from, Slice alias,
+                   Flowing *flowing);
+// The first function with OVER in an expression; NULL: none.
+const Expr *plan_window_function(const Expr *expr);
 
 // Whether duplicates may be dropped here; a problem at `pos` when not.
 bool plan_may_deduplicate(Planner *planner, const Flowing *flowing, Pos pos);

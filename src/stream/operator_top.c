@@ -1,0 +1,128 @@
+// The first rows of each group at run time: one list per group. See plan_top.c.
+// SPDX-License-Identifier: Apache-2.0
+#include <stdlib.h>
+
+#include "stream/operator_internal.h"
+
+typedef struct Top {
+    StateTable *table; // (bucket, key) -> list of rows
+    StateRelation relation;
+} Top;
+
+// state_get(bucket, keys...): the rows kept for a group, or NULL.
+static bool get_function(void *context, const DuckColumn *arguments, size_t argument_count,
+                         uint64_t row_count, DuckColumn *result, Error *err)
+{
+    const Operator *op = context;
+    const Top *own = op->state;
+    Buffer key = {0};
+    Buffer scratch = {0};
+    bool ok = true;
+    for (uint64_t row = 0; ok && row < row_count; row++) {
+        buffer_reset(&key);
+        row_encode(arguments + 1, argument_count - 1, row, &key);
+        Slice value;
+        bool found;
+        ok = state_lookup(own->table, duck_int(&arguments[0], row), buffer_slice(&key), &scratch,
+                          &value, &found, err);
+        if (ok && found) {
+            ok = row_decode(value, result, 1, row, err);
+        } else if (ok) {
+            duck_set_null(result, row);
+        }
+    }
+    buffer_done(&scratch);
+    buffer_done(&key);
+    return ok;
+}
+
+static bool top_open(Operator *op, State *state, Arena *arena, Error *err)
+{
+    Top *own = calloc(1, sizeof *own);
+    if (own == NULL) {
+        return fail(err, ERROR_FAILED, "out of memory");
+    }
+    op->state = own;
+    const PlanStage *stage = op->stage;
+    Slice layout = slice_of(operator_layout(&stage->keys, &stage->values, arena));
+    if (!state_table(state, stage->name, layout, &own->table, err)) {
+        return false;
+    }
+    op->metrics.rows_total = state_row_count(own->table);
+    own->relation = (StateRelation){own->table, &stage->keys, &stage->values, NULL, false};
+    Schema arguments = {0};
+    schema_add(arena, &arguments, "bucket", type_simple(TYPE_BIGINT), true);
+    for (size_t i = 0; i < stage->keys.count; i++) {
+        schema_add(arena, &arguments, "key", stage->keys.columns[i].type, true);
+    }
+    DuckScalar get = {
+        .name = stage->top->get_function,
+        .arguments = &arguments,
+        .result = stage->values.columns[0].type,
+        .is_volatile = true,
+        .sees_null = true,
+        .function = get_function,
+        .context = op,
+    };
+    return operator_register_scalar(op, &get, err) &&
+           operator_register_state(op, &own->relation, err);
+}
+
+static bool put_chunk(Operator *op, size_t chunk, Arena *arena, Error *err)
+{
+    const Top *own = op->state;
+    size_t key_count = op->stage->keys.count;
+    const DuckColumn *columns =
+        operator_columns(op->rows, chunk, 0, op->stage->output.count, arena);
+    bool ok = true;
+    for (uint64_t row = 0; ok && row < duck_rows_chunk_size(op->rows, chunk); row++) {
+        if (duck_int(&columns[1], row) != 0) {
+            op->metrics.rows_late++;
+            continue;
+        }
+        buffer_reset(&op->key);
+        buffer_reset(&op->value);
+        row_encode(columns + 2, key_count, row, &op->key);
+        row_encode(columns + 2 + key_count, 1, row, &op->value);
+        ok = state_put(own->table, duck_int(&columns[0], row), buffer_slice(&op->key),
+                       buffer_slice(&op->value), err);
+        op->metrics.rows_updated++;
+    }
+    return ok;
+}
+
+static bool top_run(Operator *op, Error *err)
+{
+    Arena *arena = arena_create(0);
+    bool ok = true;
+    for (size_t chunk = 0; ok && chunk < duck_rows_chunk_count(op->rows); chunk++) {
+        arena_reset(arena);
+        ok = put_chunk(op, chunk, arena, err);
+    }
+    arena_destroy(arena);
+    return ok;
+}
+
+static bool top_evict(Operator *op, Error *err)
+{
+    (void)err;
+    const Top *own = op->state;
+    if (op->stage->has_event_time && op->plan->mode != OUTPUT_COMPLETE) {
+        op->metrics.rows_removed = operator_drop_buckets(own->table, op->evict);
+    }
+    op->metrics.rows_total = state_row_count(own->table);
+    return true;
+}
+
+static void top_close(Operator *op)
+{
+    free(op->state);
+}
+
+const OperatorKind operator_top = {
+    .name = "first rows of each group",
+    .open = top_open,
+    .run = top_run,
+    .evict = top_evict,
+    .close = top_close,
+};
