@@ -74,35 +74,178 @@ static ErrorKind unpack_kind(const char **message)
     return (ErrorKind)(mark[1] - 'a');
 }
 
-// A value that is too large, in Spark's words; others as they are.
-static char *say_overflow(Arena *arena, char *message)
+// ---- values that do not fit, in Spark's words --------------------------------------------------
+
+// "INT32 (12 + 3)!" or "DECIMAL(18) (...)": the type's name in Spark.
+static char *spark_type(Arena *arena, const char *type)
 {
     static const char *const types[][2] = {
-        {"INT8", "TINYINT"}, {"INT16", "SMALLINT"}, {"INT32", "INT"}, {"INT64", "BIGINT"}};
-    const char *value = strstr(message, " with value ");
-    const char *type = strstr(message, "out of range for the destination type ");
-    if (strncmp(message, "Overflow in ", 12) == 0) {
-        const char *terms = strchr(message, '(');
-        return arena_printf(
-            arena, "[ARITHMETIC_OVERFLOW] overflow in %.*s%s%.*s", (int)strcspn(message + 12, " "),
-            message + 12, terms == NULL ? "" : ": ",
-            terms == NULL ? 0 : (int)strcspn(terms + 1, ")"), terms == NULL ? "" : terms + 1);
-    }
-    if (strncmp(message, "Type ", 5) != 0 || value == NULL || type == NULL) {
-        return message;
-    }
-    value += strlen(" with value ");
-    type += strlen("out of range for the destination type ");
-    size_t size = strcspn(type, " ");
+        {"INT8", "TINYINT"},
+        {"INT16", "SMALLINT"},
+        {"INT32", "INT"},
+        {"INTEGER", "INT"},
+        {"INT64", "BIGINT"},
+        {"BOOL", "BOOLEAN"},
+        {"FLOAT", "FLOAT"},
+        {"DOUBLE", "DOUBLE"},
+        {"VARCHAR", "STRING"},
+        {"TIMESTAMP WITH TIME ZONE", "TIMESTAMP"},
+        {"TIMESTAMP", "TIMESTAMP_NTZ"},
+    };
     for (size_t i = 0; i < ARRAY_LEN(types); i++) {
-        if (strlen(types[i][0]) == size && strncmp(type, types[i][0], size) == 0) {
-            type = types[i][1];
-            size = strlen(type);
+        size_t size = strlen(types[i][0]);
+        bool ends = strncmp(type, types[i][0], size) == 0 &&
+                    (type[size] == '\0' || strchr(" !.)'\n", type[size]) != NULL);
+        if (ends) {
+            return arena_text(arena, slice_of(types[i][1]));
+        }
+    }
+    size_t size = strcspn(type, " !\n");
+    const char *open = memchr(type, '(', size);
+    if (open != NULL) { // DECIMAL(5,2)
+        size = (size_t)(open - type) + strcspn(open, ")") + 1;
+    }
+    return arena_text(arena, (Slice){type, size});
+}
+
+static bool starts_with(const char *text, const char *head)
+{
+    return strncmp(text, head, strlen(head)) == 0;
+}
+
+static bool is_number(Slice text)
+{
+    bool digits = false;
+    for (size_t i = 0; i < text.size; i++) {
+        digits |= text.data[i] >= '0' && text.data[i] <= '9';
+        if (strchr("0123456789+-.eE ", text.data[i]) == NULL) {
+            return false;
+        }
+    }
+    return digits;
+}
+
+// What stands behind `head`, in quotes of either kind or bare up to a blank.
+static Slice value_after(const char *text, const char *head)
+{
+    const char *at = strstr(text, head);
+    if (at == NULL) {
+        return (Slice){"", 0};
+    }
+    at += strlen(head);
+    if (*at != '\'' && *at != '"') {
+        return (Slice){at, strcspn(at, " ")};
+    }
+    const char *end = strrchr(at + 1, *at);
+    const char *stops[] = {"' to ", "\" to ", "\", expected", "' when casting"};
+    for (size_t i = 0; i < ARRAY_LEN(stops); i++) {
+        const char *stop = strstr(at + 1, stops[i]);
+        if (stop != NULL && *stop == *at) {
+            end = stop;
             break;
         }
     }
-    return arena_printf(arena, "[ARITHMETIC_OVERFLOW] %.*s is out of range for %.*s",
-                        (int)strcspn(value, " "), value, (int)size, type);
+    return (Slice){at + 1, end == NULL ? strlen(at + 1) : (size_t)(end - at - 1)};
+}
+
+static char *say_invalid(Arena *arena, Slice value, const char *type)
+{
+    return arena_printf(arena,
+                        "[CAST_INVALID_INPUT] '%.*s' (string) is no %s; try_cast gives NULL "
+                        "instead",
+                        SLICE_ARG(value), type);
+}
+
+static char *say_out_of_range(Arena *arena, Slice value, const char *type)
+{
+    return arena_printf(arena,
+                        "[NUMERIC_VALUE_OUT_OF_RANGE.WITH_SUGGESTION] %.*s does not fit into %s; "
+                        "try_cast gives NULL instead",
+                        SLICE_ARG(value), type);
+}
+
+// A conversion that failed; NULL: not one of these.
+static char *say_conversion(Arena *arena, const char *message)
+{
+    static const char *const dates[] = {"invalid date field format: ",
+                                        "date field value out of range: "};
+    static const char *const times[] = {
+        "invalid timestamp field format: ", "timestamp field value out of range: ",
+        "timestamp field value \"out of range\": "};
+    const char *to = strstr(message, " to ");
+    for (size_t i = 0; i < ARRAY_LEN(dates); i++) {
+        if (starts_with(message, dates[i])) {
+            return say_invalid(arena, value_after(message, dates[i]), "DATE");
+        }
+    }
+    for (size_t i = 0; i < ARRAY_LEN(times); i++) {
+        if (starts_with(message, times[i])) {
+            return say_invalid(arena, value_after(message, times[i]), "TIMESTAMP");
+        }
+    }
+    if (starts_with(message, "Could not convert string ") && to != NULL) {
+        Slice value = value_after(message, "string ");
+        const char *type = spark_type(arena, value.data + value.size + strlen("' to "));
+        return starts_with(type, "DECIMAL") && is_number(value)
+                   ? say_out_of_range(arena, value, type)
+                   : say_invalid(arena, value, type);
+    }
+    if (starts_with(message, "Could not cast value ") && to != NULL) {
+        return say_out_of_range(arena, value_after(message, "value "), spark_type(arena, to + 4));
+    }
+    return NULL;
+}
+
+// "Overflow in addition of INT32 (1 + 2)!"; NULL: something else.
+static char *say_overflow(Arena *arena, const char *message)
+{
+    const char *value = strstr(message, " with value ");
+    const char *type = strstr(message, "out of range for the destination type ");
+    const char *of = strstr(message, " of ");
+    if (starts_with(message, "Overflow in ")) {
+        const char *terms = strchr(message, '(');
+        bool is_decimal = of != NULL && starts_with(of + 4, "DECIMAL");
+        terms = is_decimal && terms != NULL ? strchr(terms + 1, '(') : terms;
+        const char *condition =
+            is_decimal ? "NUMERIC_VALUE_OUT_OF_RANGE.WITH_SUGGESTION"
+            : of != NULL && (starts_with(of + 4, "INT8") || starts_with(of + 4, "INT16"))
+                ? "BINARY_ARITHMETIC_OVERFLOW"
+                : "ARITHMETIC_OVERFLOW";
+        return arena_printf(
+            arena, "[%s] overflow in %.*s%s%.*s", condition, (int)strcspn(message + 12, " "),
+            message + 12, terms == NULL ? "" : ": ",
+            terms == NULL ? 0 : (int)strcspn(terms + 1, ")"), terms == NULL ? "" : terms + 1);
+    }
+    if (starts_with(message, "Overflow on abs(")) {
+        return arena_printf(arena, "[ARITHMETIC_OVERFLOW] overflow in abs: %.*s",
+                            (int)strcspn(message + 16, ")"), message + 16);
+    }
+    if (!starts_with(message, "Type ") || value == NULL || type == NULL) {
+        return NULL;
+    }
+    value += strlen(" with value ");
+    type += strlen("out of range for the destination type ");
+    return arena_printf(arena, "[ARITHMETIC_OVERFLOW] %.*s is out of range for %s",
+                        (int)strcspn(value, " "), value, spark_type(arena, type));
+}
+
+// Errors that rows cause: Spark's condition, the value and the type; others as they are.
+static char *say_in_spark_words(Arena *arena, char *message)
+{
+    static const char *const known[][2] = {
+        {"Map keys must be unique", "[DUPLICATED_MAP_KEY] a map has the same key twice"},
+        {"Map keys can not be NULL", "[NULL_MAP_KEY] a key of a map is NULL"},
+        {"More than one row returned by a subquery",
+         "[SCALAR_SUBQUERY_TOO_MANY_ROWS] a subquery used as a value has more than one row"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(known); i++) {
+        if (starts_with(message, known[i][0])) {
+            return arena_text(arena, slice_of(known[i][1]));
+        }
+    }
+    char *said = say_overflow(arena, message);
+    said = said == NULL ? say_conversion(arena, message) : said;
+    return said == NULL ? message : said;
 }
 
 // Files that the user's table names, but that are gone or no Parquet: damage, whatever DuckDB calls
@@ -160,7 +303,9 @@ static ErrorKind parse(const char *text, DuckProblem *problem, Arena *arena)
         kind = kind_of_exception(problem->exception, object);
         if (strcmp(problem->exception, "Invalid Input") != 0) {
             cut_message(problem->exception, copy); // error('...') is the user's own text
-            copy = say_overflow(arena, copy);
+        }
+        if (copy[0] != '[') {
+            copy = say_in_spark_words(arena, copy);
         }
         copy = say_damaged_file(arena, copy, &kind);
     }

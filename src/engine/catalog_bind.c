@@ -158,7 +158,8 @@ bool catalog_bind(Catalog *catalog, const Query *query, Schema *schema)
         .context = catalog,
         .now_sql = "getvariable('batch_time')",
     };
-    bool ok = sql_print_query(query, &options, catalog->diagnostics, &sql, &map, catalog->arena) &&
+    bool ok = (sql_print_query(query, &options, catalog->diagnostics, &sql, &map, catalog->arena) ||
+               map.has_gaps) &&
               sql_bind(catalog->conn, buffer_text(&sql), &map, query->pos, catalog->diagnostics,
                        schema, catalog->arena);
     buffer_done(&sql);

@@ -86,9 +86,9 @@ bool query_print(RelationReader *reader, const Query *query, TimeUs now, Buffer 
     };
     Query *inlined = catalog_inline(catalog, query);
     Schema schema = {0};
-    if (inlined == NULL ||
-        !sql_print_query(rewrite_as_batch(catalog->arena, inlined), &options, catalog->diagnostics,
-                         sql, &map, catalog->arena)) {
+    if (inlined == NULL || (!sql_print_query(rewrite_as_batch(catalog->arena, inlined), &options,
+                                             catalog->diagnostics, sql, &map, catalog->arena) &&
+                            !map.has_gaps)) {
         return false;
     }
     if (sql_bind(reader->conn, buffer_text(sql), &map, query->pos, catalog->diagnostics, &schema,

@@ -99,6 +99,21 @@ static const char *in_spark_words(Arena *arena, const char *text)
     return result;
 }
 
+// "INT[]" as "ARRAY<INT>", "STRUCT(a INT)" as "STRUCT<a INT>".
+static const char *type_in_spark_words(Arena *arena, Slice type)
+{
+    if (type.size > 2 && memcmp(type.data + type.size - 2, "[]", 2) == 0) {
+        type.size -= 2;
+        return arena_printf(arena, "ARRAY<%s>", type_in_spark_words(arena, type));
+    }
+    const char *text = in_spark_words(arena, arena_text(arena, type));
+    bool is_nested = strncmp(text, "STRUCT(", 7) == 0 || strncmp(text, "MAP(", 4) == 0;
+    size_t open = strcspn(text, "(");
+    return is_nested ? arena_printf(arena, "%.*s<%.*s>", (int)open, text,
+                                    (int)(strlen(text) - open - 2), text + open + 1)
+                     : text;
+}
+
 // "+(INT, TIMESTAMP)" as "INT + TIMESTAMP"; NULL: no operator with two sides.
 static const char *as_operator(Arena *arena, const char *call)
 {
@@ -110,8 +125,10 @@ static const char *as_operator(Arena *arena, const char *call)
         depth += call[i] == '(';
         depth -= call[i] == ')';
         if (call[i] == ',' && depth == 0) {
-            return arena_printf(arena, "%.*s %.*s %.*s", (int)(i - sign - 1), call + sign + 1,
-                                (int)sign, call, (int)(size - i - 3), call + i + 2);
+            return arena_printf(arena, "%s %.*s %s",
+                                type_in_spark_words(arena, (Slice){call + sign + 1, i - sign - 1}),
+                                (int)sign, call,
+                                type_in_spark_words(arena, (Slice){call + i + 2, size - i - 3}));
         }
     }
     return NULL;
@@ -124,15 +141,53 @@ static Slice quoted(const char *message)
     return open == NULL ? slice_of("?") : (Slice){open + 1, strcspn(open + 1, "\"")};
 }
 
+// "Cannot compare values of type A and type B - ...", "Cannot mix values of type A and B in ...".
+static bool find_mixed_types(const char *message, Slice *a, Slice *b)
+{
+    static const char *const heads[] = {"Cannot compare values of type ",
+                                        "Cannot mix values of type "};
+    for (size_t i = 0; i < ARRAY_LEN(heads); i++) {
+        size_t size = strlen(heads[i]);
+        const char *and = strstr(message, " and ");
+        if (strncmp(message, heads[i], size) != 0 || and == NULL) {
+            continue;
+        }
+        const char *second =
+            and+strlen(strncmp(and, " and type ", 10) == 0 ? " and type " : " and ");
+        const char *end = strstr(second, i == 0 ? " - " : " in ");
+        *a = (Slice){message + size, (size_t)(and-message) - size};
+        *b = (Slice){second, end == NULL ? strlen(second) : (size_t)(end - second)};
+        return true;
+    }
+    return false;
+}
+
 // What DuckDB's binder says often, said as Spark users know it; false: not one of these.
 static bool diagnose_known(const Problem *problem, const char *message)
 {
     Diagnostics *diagnostics = problem->diagnostics;
     Pos pos = problem->pos;
     Slice name = quoted(message);
+    Slice a;
+    Slice b;
     if (strncmp(message, "Could not find key ", 19) == 0) {
         diagnose(diagnostics, pos, "FIELD_NOT_FOUND", NULL, "no field '%.*s' in the struct",
                  SLICE_ARG(name));
+    } else if (strstr(message, "does not have a column named ") != NULL) {
+        const char *column = strstr(message, "does not have a column named ");
+        diagnose(diagnostics, pos, "UNRESOLVED_COLUMN.WITH_SUGGESTION", suggest(problem),
+                 "no column '%.*s' in %.*s", SLICE_ARG(quoted(column)), SLICE_ARG(name));
+    } else if (strncmp(message, "Cannot extract field '", 22) == 0) {
+        Slice field = {message + 22, strcspn(message + 22, "'")};
+        diagnose(diagnostics, pos, "INVALID_EXTRACT_BASE_FIELD_TYPE",
+                 arena_printf(problem->arena,
+                              "if it is an array of structs: transform(%.*s, x -> x.%.*s)",
+                              SLICE_ARG(name), SLICE_ARG(field)),
+                 "'%.*s' is no struct and has no field '%.*s'", SLICE_ARG(name), SLICE_ARG(field));
+    } else if (find_mixed_types(message, &a, &b)) {
+        diagnose(diagnostics, pos, "DATATYPE_MISMATCH", "CAST one side",
+                 "%s and %s cannot be compared or be values of one expression",
+                 type_in_spark_words(problem->arena, a), type_in_spark_words(problem->arena, b));
     } else if (strstr(message, "must appear in the GROUP BY") != NULL) {
         diagnose(diagnostics, pos, "MISSING_AGGREGATION",
                  "add it to GROUP BY or put it into an aggregate such as max()",
@@ -171,8 +226,11 @@ static bool diagnose_other(const Problem *problem)
     if (close != NULL) {
         const char *condition =
             arena_text(problem->arena, (Slice){message + 1, (size_t)(close - message - 1)});
-        return diagnose(problem->diagnostics, problem->pos, condition, NULL, "%s",
-                        close[1] == ' ' ? close + 2 : close + 1);
+        const char *text = close[1] == ' ' ? close + 2 : close + 1;
+        const char *advice = strstr(text, "; ");
+        size_t size = advice == NULL ? strlen(text) : (size_t)(advice - text);
+        return diagnose(problem->diagnostics, problem->pos, condition,
+                        advice == NULL ? NULL : advice + 2, "%.*s", (int)size, text);
     }
     Slice line = {message, strcspn(message, "\n")};
     const char *text = in_spark_words(problem->arena, arena_text(problem->arena, line));
@@ -189,11 +247,7 @@ static bool diagnose_other(const Problem *problem)
                         "a subquery as an argument of this function or of a division is not "
                         "supported yet");
     }
-    if (is(problem->duck->exception, "Conversion")) {
-        condition = "CAST_INVALID_INPUT";
-    } else if (is(problem->duck->exception, "Out of Range")) {
-        condition = "ARITHMETIC_OVERFLOW";
-    } else if (strstr(message, "GROUP BY") != NULL) {
+    if (strstr(message, "GROUP BY") != NULL) {
         condition = "MISSING_AGGREGATION";
     } else if (strstr(message, "aggregate") != NULL && strstr(message, "WHERE") != NULL) {
         condition = "INVALID_WHERE_CONDITION";
@@ -229,7 +283,7 @@ static bool diagnose_problem(const Problem *problem)
     if (is(duck->subtype, "NO_MATCHING_FUNCTION")) {
         const char *call = duck->call != NULL ? duck->call : duck->name != NULL ? duck->name : "?";
         const char *text = in_spark_words(problem->arena, call);
-        const char *infix = as_operator(problem->arena, text);
+        const char *infix = as_operator(problem->arena, call);
         return infix != NULL ? diagnose(problem->diagnostics, problem->pos, "DATATYPE_MISMATCH",
                                         "CAST one side", "there is no %s", infix)
                              : diagnose(problem->diagnostics, problem->pos, "DATATYPE_MISMATCH",
@@ -271,22 +325,255 @@ static void ask_without_alias(DuckConn *conn, const char *sql, DuckProblem *duck
     }
 }
 
-bool sql_bind(DuckConn *conn, const char *sql, const SourceMap *map, Pos fallback,
-              Diagnostics *diagnostics, Schema *schema, Arena *arena)
+// ---- all problems of a statement ---------------------------------------------------------------
+
+// A printed query that is taken apart while it is bound: what is a problem becomes NULL, so that
+// the next one shows.
+typedef struct Draft {
+    Buffer sql;
+    SourceMap map; // entries of its own
+} Draft;
+
+enum { MAX_PROBLEMS = 24 };
+
+static void draft_init(Draft *draft, const char *sql, const SourceMap *map, Arena *arena)
 {
-    Error err;
-    DuckProblem duck = {0};
-    Schema bound = {0};
-    if (!duck_describe(conn, sql, &bound, arena, &duck, &err)) {
-        Problem problem = {&duck, fallback, diagnostics, arena};
-        ask_without_alias(conn, sql, &duck, arena);
+    *draft = (Draft){0};
+    buffer_append_text(&draft->sql, sql);
+    if (map != NULL && map->count > 0) {
+        draft->map = *map;
+        draft->map.entries = ARENA_ARRAY(arena, SourceMapEntry, map->count);
+        memcpy(draft->map.entries, map->entries, map->count * sizeof *map->entries);
+    }
+}
+
+// The smallest expression around the offset that is larger than `inner` (NULL: any); NULL: none.
+static const SourceMapEntry *draft_find(const Draft *draft, size_t offset,
+                                        const SourceMapEntry *inner)
+{
+    const SourceMapEntry *found = NULL;
+    for (size_t i = 0; i < draft->map.count && draft->map.entries[i].offset <= offset; i++) {
+        const SourceMapEntry *entry = &draft->map.entries[i];
+        size_t size = entry->end - entry->offset;
+        bool is_outside = inner == NULL || size > inner->end - inner->offset;
+        if (entry->end > offset && is_outside &&
+            (found == NULL || size <= found->end - found->offset)) {
+            found = entry;
+        }
+    }
+    return found;
+}
+
+// NULL in place of the smallest expression around the offset; false: there is none, or it was one
+// already.
+static bool draft_blank(Draft *draft, size_t offset, Arena *arena)
+{
+    const SourceMapEntry *found = draft_find(draft, offset, NULL);
+    if (found == NULL) {
+        return false;
+    }
+    size_t start = found->offset;
+    size_t end = found->end;
+    const char *old = arena_text(arena, buffer_slice(&draft->sql));
+    if (end - start == 4 && strncmp(old + start, "NULL", 4) == 0) {
+        return false;
+    }
+    draft->sql.size = start;
+    buffer_append_text(&draft->sql, "NULL");
+    buffer_append_text(&draft->sql, old + end);
+    for (size_t i = 0; i < draft->map.count; i++) {
+        SourceMapEntry *entry = &draft->map.entries[i];
+        if (entry->offset > start && entry->offset < end) { // gone
+            *entry = (SourceMapEntry){.offset = start, .pos = entry->pos};
+            continue;
+        }
+        entry->offset = entry->offset >= end ? entry->offset + 4 + start - end : entry->offset;
+        entry->end = entry->end >= end ? entry->end + 4 + start - end : entry->end;
+    }
+    return true;
+}
+
+static bool is_untold(const DuckProblem *duck)
+{
+    return duck->message != NULL && strstr(duck->message, "multiple overloads that match") != NULL;
+}
+
+// What DuckDB says about a column in place of the call; of the expression around the call where
+// that one is a macro too.
+static bool ask_for_column(DuckConn *conn, const Draft *draft, const SourceMapEntry *call,
+                           const SourceMapEntry *column, DuckProblem *duck, Arena *arena)
+{
+    const char *sql = buffer_text(&draft->sql);
+    for (; call != NULL; call = draft_find(draft, column->offset, call)) {
+        const char *alone = arena_printf(arena, "%.*s%.*s%s", (int)call->offset, sql,
+                                         (int)(column->end - column->offset), sql + column->offset,
+                                         sql + call->end);
+        Error err;
+        Schema schema = {0};
+        DuckProblem second = {0};
+        if (duck_describe(conn, alone, &schema, arena, &second, &err)) {
+            return false;
+        }
+        if (!is_untold(&second)) {
+            *duck = second;
+            duck->position = (int)column->offset;
+            return second.message != NULL && second.position == (int)call->offset;
+        }
+    }
+    return false;
+}
+
+// A macro with forms by type does not say that its argument is a column that is not there: each
+// column of the call is asked for alone.
+static void ask_for_columns(DuckConn *conn, const Draft *draft, DuckProblem *duck, Arena *arena)
+{
+    const SourceMapEntry *call =
+        duck->position < 0 ? NULL : draft_find(draft, (size_t)duck->position, NULL);
+    if (call == NULL || !is_untold(duck)) {
+        return;
+    }
+    for (size_t i = 0; i < draft->map.count; i++) {
+        const SourceMapEntry *entry = &draft->map.entries[i];
+        bool is_inside = entry->offset >= call->offset && entry->end <= call->end;
+        DuckProblem second;
+        if (is_inside && entry->end > entry->offset &&
+            buffer_text(&draft->sql)[entry->offset] == '"' &&
+            ask_for_column(conn, draft, call, entry, &second, arena)) {
+            *duck = second;
+            return;
+        }
+    }
+}
+
+// DuckDB gives no position for a missing field: the first expression that ends in its name.
+static int find_field(const Draft *draft, const char *message)
+{
+    Slice name = strncmp(message, "Cannot extract field '", 22) == 0
+                     ? (Slice){message + 22, strcspn(message + 22, "'")}
+                 : strncmp(message, "Could not find key ", 19) == 0 ? quoted(message)
+                                                                    : (Slice){"", 0};
+    const char *sql = buffer_text(&draft->sql);
+    for (size_t i = 0; name.size > 0 && i < draft->map.count; i++) {
+        const SourceMapEntry *entry = &draft->map.entries[i];
+        Slice text = {sql + entry->offset,
+                      entry->end < entry->offset ? 0 : entry->end - entry->offset};
+        while (text.size > 0 && strchr("\"')", text.data[text.size - 1]) != NULL) {
+            text.size--;
+        }
+        Slice tail = {text.data + text.size - name.size, name.size};
+        if (text.size > name.size + 2 && slice_equal_nocase(tail, name) &&
+            (tail.data[-1] == '"' || tail.data[-1] == '\'')) {
+            return (int)entry->offset;
+        }
+    }
+    return -1;
+}
+
+// Whether a problem stands for itself, after others were taken out: a name that is not there, or an
+// operator whose operands are all known.
+static bool is_independent(const DuckProblem *duck)
+{
+    const char *message = duck->message == NULL ? "" : duck->message;
+    Slice a;
+    Slice b;
+    if (is(duck->subtype, "COLUMN_NOT_FOUND") || strncmp(message, "Referenced ", 11) == 0 ||
+        strncmp(message, "Could not find key ", 19) == 0 ||
+        strncmp(message, "Cannot extract field ", 21) == 0 ||
+        strstr(message, "does not have a column named ") != NULL) {
+        return true;
+    }
+    if (find_mixed_types(message, &a, &b)) {
+        return strstr(message, "NULL") == NULL;
+    }
+    return is(duck->subtype, "NO_MATCHING_FUNCTION") && duck->call != NULL &&
+           strstr(duck->call, "NULL") == NULL && strstr(duck->call, "UNKNOWN") == NULL;
+}
+
+static void bind_all(DuckConn *conn, Draft *draft, Pos fallback, Diagnostics *diagnostics, bool *ok,
+                     Schema *schema, Arena *arena)
+{
+    for (int round = 0; round < MAX_PROBLEMS; round++) {
+        Error err;
+        DuckProblem duck = {0};
+        Schema bound = {0};
+        if (duck_describe(conn, buffer_text(&draft->sql), &bound, arena, &duck, &err)) {
+            *schema = bound;
+            return;
+        }
+        bool is_first = *ok && !draft->map.has_gaps;
+        *ok = false;
+        ask_without_alias(conn, buffer_text(&draft->sql), &duck, arena);
         if (duck.message == NULL) {
             duck.message = err.message;
         }
-        if (duck.position >= 0 && map != NULL && map->count > 0) {
-            problem.pos = source_map_find(map, (size_t)duck.position);
+        ask_for_columns(conn, draft, &duck, arena);
+        if (duck.position < 0) {
+            duck.position = find_field(draft, duck.message);
         }
-        return diagnose_problem(&problem);
+        Problem problem = {&duck, fallback, diagnostics, arena};
+        bool has_place = duck.position >= 0 && draft->map.count > 0;
+        if (has_place) {
+            problem.pos = source_map_find(&draft->map, (size_t)duck.position);
+        }
+        if (is_first || is_independent(&duck)) {
+            diagnose_problem(&problem);
+        }
+        if (!has_place || !draft_blank(draft, (size_t)duck.position, arena)) {
+            return;
+        }
+    }
+}
+
+// ---- constants ---------------------------------------------------------------------------------
+
+static bool evaluate(DuckConn *conn, const char *sql, const SourceMapEntry *entries, size_t count,
+                     Error *err)
+{
+    Buffer all = {0};
+    for (size_t i = 0; i < count; i++) {
+        if (entries[i].is_constant) {
+            buffer_append_text(&all, all.size == 0 ? "SELECT " : ", ");
+            buffer_append(&all,
+                          (Slice){sql + entries[i].offset, entries[i].end - entries[i].offset});
+        }
+    }
+    bool ok = all.size == 0 || duck_run(conn, buffer_text(&all), err);
+    buffer_done(&all);
+    return ok;
+}
+
+// Evaluates all constants at once, and only when that fails one by one.
+static bool check_constants(DuckConn *conn, const char *sql, const SourceMap *map,
+                            Diagnostics *diagnostics, Arena *arena)
+{
+    Error err;
+    bool ok = true;
+    if (map == NULL || evaluate(conn, sql, map->entries, map->count, &err) ||
+        err.kind != ERROR_INPUT) {
+        return true;
+    }
+    for (size_t i = 0; i < map->count; i++) {
+        if (!evaluate(conn, sql, &map->entries[i], 1, &err) && err.kind == ERROR_INPUT) {
+            DuckProblem duck = {.message = arena_text(arena, slice_of(err.message))};
+            Problem problem = {&duck, map->entries[i].pos, diagnostics, arena};
+            ok = diagnose_other(&problem);
+        }
+    }
+    return ok;
+}
+
+bool sql_bind(DuckConn *conn, const char *sql, const SourceMap *map, Pos fallback,
+              Diagnostics *diagnostics, Schema *schema, Arena *arena)
+{
+    Draft draft;
+    Schema bound = {0};
+    bool ok = true;
+    draft_init(&draft, sql, map, arena);
+    bind_all(conn, &draft, fallback, diagnostics, &ok, &bound, arena);
+    buffer_done(&draft.sql);
+    ok = check_constants(conn, sql, map, diagnostics, arena) && ok;
+    if (!ok || (map != NULL && map->has_gaps)) {
+        return false;
     }
     for (size_t i = 0; i < bound.count; i++) {
         if (bound.columns[i].type->kind == TYPE_OTHER) {
@@ -298,35 +585,4 @@ bool sql_bind(DuckConn *conn, const char *sql, const SourceMap *map, Pos fallbac
     }
     *schema = bound;
     return true;
-}
-
-void sql_error_in_spark_words(Error *err)
-{
-    static const struct {
-        const char *part;
-        const char *condition;
-    } known[] = {
-        {"out of range for the destination type", "ARITHMETIC_OVERFLOW"},
-        {"verflow in", "ARITHMETIC_OVERFLOW"},
-        {"Could not convert", "CAST_INVALID_INPUT"},
-        {"Could not cast", "NUMERIC_VALUE_OUT_OF_RANGE.WITH_SUGGESTION"},
-        {"Map keys must be unique", "DUPLICATED_MAP_KEY"},
-        {"more than one row returned by a subquery", "SCALAR_SUBQUERY_TOO_MANY_ROWS"},
-    };
-    if (err->kind != ERROR_INPUT || err->message[0] == '[') {
-        return;
-    }
-    Arena *arena = arena_create(0);
-    Slice line = {err->message, strcspn(err->message, "\n")};
-    const char *text = in_spark_words(arena, arena_text(arena, line));
-    const char *condition = NULL;
-    for (size_t i = 0; i < ARRAY_LEN(known) && condition == NULL; i++) {
-        condition = strstr(text, known[i].part) != NULL ? known[i].condition : NULL;
-    }
-    if (condition != NULL) {
-        fail(err, ERROR_INPUT, "[%s] %s", condition, text);
-    } else {
-        fail(err, ERROR_INPUT, "%s", text);
-    }
-    arena_destroy(arena);
 }

@@ -19,13 +19,18 @@
 
 typedef struct SourceMapEntry {
     size_t offset; // in the output
+    size_t end;    // of an expression; 0: only a mark
     Pos pos;
+    bool is_constant; // evaluated whatever the rows are: sql_bind tries it
 } SourceMapEntry;
 
 typedef struct SourceMap {
     SourceMapEntry *entries; // ascending offsets
     size_t count;
     size_t capacity;
+    // The printer put NULL for expressions that are a problem, and all relations are there: the
+    // text may be given to sql_bind, which then only looks for further problems.
+    bool has_gaps;
 } SourceMap;
 
 typedef struct PrintOptions {
@@ -53,10 +58,8 @@ bool sql_is_known_function(Slice function);
 // Where in the user's text byte `offset` of the output came from.
 Pos source_map_find(const SourceMap *map, size_t offset);
 
-// A run-time error of DuckDB's in Spark's words ("[ARITHMETIC_OVERFLOW] ..."), in place; errors of
-// tarn's own functions have them already. For messages of ERROR_INPUT from duck_query and friends.
-void sql_error_in_spark_words(Error *err);
-// Binds a printed query: schema on success; otherwise DuckDB's problem as a diagnostic at the
-// user's position, in Spark's words ([UNRESOLVED_COLUMN.WITH_SUGGESTION], [DATATYPE_MISMATCH] ...).
+// Binds a printed query: schema on success; otherwise DuckDB's problems as diagnostics at the
+// user's positions, in Spark's words ([UNRESOLVED_COLUMN.WITH_SUGGESTION], [DATATYPE_MISMATCH]):
+// all that do not follow from another one. Constants are evaluated, as Spark's optimizer does.
 bool sql_bind(DuckConn *conn, const char *sql, const SourceMap *map, Pos fallback,
               Diagnostics *diagnostics, Schema *schema, Arena *arena);

@@ -25,7 +25,7 @@ void print_literal(Printer *printer, Slice text)
 void print_mark(Printer *printer, Pos pos)
 {
     if (printer->map != NULL) {
-        SourceMapEntry entry = {printer->out->size, pos};
+        SourceMapEntry entry = {.offset = printer->out->size, .pos = pos};
         ARENA_PUSH(printer->arena, printer->map->entries, printer->map->count,
                    printer->map->capacity, entry);
     }
@@ -498,9 +498,8 @@ static void print_compound(Printer *printer, const Expr *expr)
     }
 }
 
-void print_expr(Printer *printer, const Expr *expr)
+static void print_any(Printer *printer, const Expr *expr)
 {
-    print_mark(printer, expr->pos);
     switch (expr->kind) {
     case EXPR_NULL:
         print_text(printer, "NULL");
@@ -547,6 +546,21 @@ void print_expr(Printer *printer, const Expr *expr)
     default:
         print_compound(printer, expr);
         break;
+    }
+}
+
+void print_expr(Printer *printer, const Expr *expr)
+{
+    bool is_constant = printer->unsure == 0 && print_is_constant(expr);
+    int unsure = is_constant || print_is_conditional(expr) ? 1 : 0;
+    size_t entry = printer->map == NULL ? 0 : printer->map->count;
+    print_mark(printer, expr->pos);
+    printer->unsure += unsure;
+    print_any(printer, expr);
+    printer->unsure -= unsure;
+    if (printer->map != NULL) {
+        printer->map->entries[entry].end = printer->out->size;
+        printer->map->entries[entry].is_constant = is_constant;
     }
 }
 

@@ -41,7 +41,9 @@ typedef struct Printer {
     int divisions;
     int nested; // inside subqueries of expressions and LATERAL: columns may be outer ones
     int serial; // for names of generated lambda parameters
+    int unsure; // inside what may not be evaluated, and inside constants
     bool failed;
+    bool lacks_relation;
 } Printer;
 
 // print_expr.c
@@ -61,6 +63,10 @@ void print_literal(Printer *printer, Slice text);
 void print_mark(Printer *printer, Pos pos);
 void print_problem(Printer *printer, Pos pos, const char *condition, const char *suggestion,
                    const char *format, ...) PRINTF_LIKE(5, 6);
+
+// print_constant.c
+bool print_is_constant(const Expr *expr);
+bool print_is_conditional(const Expr *expr);
 
 // print_opaque.c
 bool print_is_opaque(const Printer *printer, const Expr *expr);

@@ -228,5 +228,8 @@ bool sql_print_query(const Query *query, const PrintOptions *options, Diagnostic
     Printer printer = {
         .options = options, .diagnostics = diagnostics, .out = sql, .map = map, .arena = arena};
     print_query(&printer, query);
+    if (map != NULL) {
+        map->has_gaps = printer.failed && !printer.lacks_relation;
+    }
     return !printer.failed;
 }

@@ -41,6 +41,7 @@ static void print_outside(Printer *printer, const Relation *relation)
         }
     } else if (!printer->options->relation(printer->options->context, relation, printer->out)) {
         printer->failed = true;
+        printer->lacks_relation = true;
         print_text(printer, "(SELECT NULL)");
     }
 }

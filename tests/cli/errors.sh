@@ -263,9 +263,9 @@ CREATE STREAMING TABLE unfed;
 CREATE STREAMING TABLE quote AS SELECT 'never closed FROM STREAM e;
 SQL
 expect more 2 <<'END'
-pipelines/a.sql:3:33: [FIELD_NOT_FOUND] no field 'b' in the struct
+pipelines/a.sql:3:40: [FIELD_NOT_FOUND] no field 'b' in the struct
     3 | CREATE STREAMING TABLE field AS SELECT s.b FROM STREAM e;
-      |                                 ^~~~~~~~~~~~~~~~~~~~~~~~
+      |                                        ^~~
 pipelines/a.sql:4:44: [WRONG_NUM_ARGS.WITHOUT_SUGGESTION] substring takes 3 arguments, not 1
     4 | CREATE STREAMING TABLE arguments AS SELECT substring(id) AS u FROM STREAM e;
       |                                            ^~~~~~~~~~~~~
@@ -423,6 +423,56 @@ pipelines/a.sql:6:24: [STREAMING_OUTPUT_MODE.UNSUPPORTED_OPERATION] delta does n
       |                        ^~~~~~
   take a MATERIALIZED VIEW for rows that change, or leave outputMode out and give the stream a WATERMARK: then a row comes once, when it is final
 4 problems
+END
+
+# ---- one statement, several mistakes; constants that have no value
+
+project statement <<'YML'
+name: statement
+YML
+cat >statement/pipelines/a.sql <<'SQL'
+CREATE STREAMING TABLE events AS
+SELECT * FROM STREAM read_files('input', format => 'csv', schema => 'id INT, name STRING');
+CREATE STREAMING TABLE typed AS
+SELECT idd, uper(name) AS n, upper(nam) AS m, id + array(1) AS x
+FROM STREAM events WHERE kind = 1 AND id > CAST('x' AS INT);
+CREATE MATERIALIZED VIEW dated AS
+SELECT name, 1 / 0 AS q FROM events WHERE id < month(CAST('2024-13-01' AS DATE));
+SQL
+expect statement 2 <<'END'
+pipelines/a.sql:4:8: [UNRESOLVED_COLUMN.WITH_SUGGESTION] no column 'idd'
+    4 | SELECT idd, uper(name) AS n, upper(nam) AS m, id + array(1) AS x
+      |        ^~~
+  did you mean 'id'?
+pipelines/a.sql:4:13: [UNRESOLVED_ROUTINE] no function 'uper'
+    4 | SELECT idd, uper(name) AS n, upper(nam) AS m, id + array(1) AS x
+      |             ^~~~~~~~~~
+  did you mean 'upper'?
+pipelines/a.sql:4:36: [UNRESOLVED_COLUMN.WITH_SUGGESTION] no column 'nam'
+    4 | SELECT idd, uper(name) AS n, upper(nam) AS m, id + array(1) AS x
+      |                                    ^~~
+  did you mean 'name'?
+pipelines/a.sql:4:47: [DATATYPE_MISMATCH] there is no INT + ARRAY<INT>
+    4 | SELECT idd, uper(name) AS n, upper(nam) AS m, id + array(1) AS x
+      |                                               ^~~~~~~~~~~~~
+  CAST one side
+pipelines/a.sql:5:26: [UNRESOLVED_COLUMN.WITH_SUGGESTION] no column 'kind'
+    5 | FROM STREAM events WHERE kind = 1 AND id > CAST('x' AS INT);
+      |                          ^~~~
+  did you mean 'id'?
+pipelines/a.sql:5:44: [CAST_INVALID_INPUT] 'x' (string) is no INT
+    5 | FROM STREAM events WHERE kind = 1 AND id > CAST('x' AS INT);
+      |                                            ^~~~~~~~~~~~~~~~
+  try_cast gives NULL instead
+pipelines/a.sql:7:14: [DIVIDE_BY_ZERO] division by zero
+    7 | SELECT name, 1 / 0 AS q FROM events WHERE id < month(CAST('2024-13-01' AS DATE));
+      |              ^~~~~
+  try_divide gives NULL instead
+pipelines/a.sql:7:48: [CAST_INVALID_INPUT] '2024-13-01' (string) is no DATE
+    7 | SELECT name, 1 / 0 AS q FROM events WHERE id < month(CAST('2024-13-01' AS DATE));
+      |                                                ^~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~
+  try_cast gives NULL instead
+8 problems
 END
 
 echo "$passed passed, $failed failed"

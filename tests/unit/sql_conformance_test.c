@@ -108,7 +108,6 @@ static DuckRows *run(Runner *runner, const char *text, Buffer *sql, Buffer *erro
         return NULL;
     }
     if (!duck_query(runner->conn, buffer_text(sql), &rows, &err)) {
-        sql_error_in_spark_words(&err);
         buffer_append_text(error, err.message);
         return NULL;
     }

@@ -65,7 +65,6 @@ static const char *run(Bench *bench, const char *text)
             buffer_printf(&out, " (%s)", first->suggestion);
         }
     } else if (!duck_query(bench->conn, buffer_text(&bench->sql), &rows, &err)) {
-        sql_error_in_spark_words(&err);
         buffer_append_text(&out, err.message);
     } else {
         for (size_t i = 0; i < schema.count; i++) {
@@ -227,6 +226,62 @@ static void test_problems(Bench *bench)
     CHECK(sql_is_window_function(slice_of("rank")) && sql_is_known_function(slice_of("explode")));
 }
 
+// All problems as "message @position", parted by "; ".
+static const char *problems(Bench *bench, const char *text)
+{
+    Schema schema = {0};
+    Pos pos;
+    Buffer out = {0};
+    if (print(bench, text, &pos) || bench->map.has_gaps) {
+        sql_bind(bench->conn, buffer_text(&bench->sql), &bench->map, pos, bench->diagnostics,
+                 &schema, bench->arena);
+    }
+    for (size_t i = 0; i < bench->diagnostics->count; i++) {
+        const Diagnostic *item = &bench->diagnostics->items[i];
+        buffer_printf(&out, "%s%s @%u", i > 0 ? "; " : "", item->message, item->pos.start);
+    }
+    const char *result = arena_text(bench->arena, buffer_slice(&out));
+    buffer_done(&out);
+    return result;
+}
+
+static void test_all_problems(Bench *bench)
+{
+    CHECK_TEXT(problems(bench, "SELECT aa, v + bb, uper(v), v + array(1) FROM t "
+                               "WHERE cc > 1 AND array(1) > 5"),
+               "no function 'uper' @19; no column 'cc' @54; ARRAY<INT> and INT cannot be compared "
+               "or be values of one expression @65; no column 'aa' @7; no column 'bb' @15; "
+               "there is no INT + ARRAY<INT> @28");
+    CHECK_TEXT(problems(bench, "WITH c AS (SELECT bad, v FROM t) SELECT bad, worse FROM c"),
+               "no column 'bad' @18; no column 'worse' @45");
+    // behind a function that is chosen by its arguments' types
+    CHECK_TEXT(problems(bench, "SELECT upper(aa), length(concat(bb, cc)) FROM t"),
+               "no column 'aa' @13; no column 'bb' @32; no column 'cc' @36");
+    CHECK_TEXT(problems(bench, "SELECT s.q, s.a, v.x FROM t, (SELECT struct(1 AS a) s)"),
+               "no field 'q' in the struct @7; 'v' is no struct and has no field 'x' @17");
+    CHECK_TEXT(problems(bench, "SELECT x.q, x.v FROM t AS x"), "no column 'q' in x @7");
+}
+
+// What Spark's optimizer finds out before it reads a row.
+static void test_constants(Bench *bench)
+{
+    CHECK_TEXT(run(bench, "SELECT v, CAST('x' AS INT) FROM t"),
+               "[CAST_INVALID_INPUT] 'x' (string) is no INT @10 (try_cast gives NULL instead)");
+    CHECK_TEXT(problems(bench, "SELECT 1 / 0, array(1, 2)[5] FROM t WHERE v > 100Y * 100Y"),
+               "division by zero @7; index 5 is outside of an array of 2 @14; "
+               "overflow in multiplication: 100 * 100 @46");
+    CHECK_TEXT(run(bench, "SELECT CASE WHEN v > 9 THEN 1 / 0 END AS x FROM t WHERE v = 1"),
+               "x;null");
+    CHECK_TEXT(run(bench, "SELECT coalesce(v, 1 / 0) AS x FROM t WHERE v = 1"), "x;1.0");
+    CHECK_TEXT(run(bench, "SELECT CAST('1234.5' AS DECIMAL(4, 2))"),
+               "[NUMERIC_VALUE_OUT_OF_RANGE.WITH_SUGGESTION] 1234.5 does not fit into "
+               "DECIMAL(4,2) @7 (try_cast gives NULL instead)");
+    CHECK_TEXT(run(bench, "SELECT DATE '2024-01-01' = 'x'"),
+               "[CAST_INVALID_INPUT] 'x' (string) is no DATE @7 (try_cast gives NULL instead)");
+    CHECK_TEXT(run(bench, "SELECT (SELECT v FROM t)"),
+               "[SCALAR_SUBQUERY_TOO_MANY_ROWS] a subquery used as a value has more than one row");
+}
+
 // A name or text of the user's never becomes SQL of its own.
 static void test_quoting(Bench *bench)
 {
@@ -237,8 +292,10 @@ static void test_quoting(Bench *bench)
 
 static void test_source_map(void)
 {
-    SourceMapEntry entries[] = {{0, {0, 1, 2}}, {5, {0, 3, 4}}, {9, {0, 7, 8}}};
-    SourceMap map = {entries, 3, 3};
+    SourceMapEntry entries[] = {{.offset = 0, .pos = {0, 1, 2}},
+                                {.offset = 5, .pos = {0, 3, 4}},
+                                {.offset = 9, .pos = {0, 7, 8}}};
+    SourceMap map = {.entries = entries, .count = 3, .capacity = 3};
     CHECK(source_map_find(&map, 0).start == 1);
     CHECK(source_map_find(&map, 4).start == 1);
     CHECK(source_map_find(&map, 5).start == 3);
@@ -270,6 +327,8 @@ int main(void)
     test_types_known_late(&bench);
     test_problems(&bench);
     test_quoting(&bench);
+    test_all_problems(&bench);
+    test_constants(&bench);
     test_source_map();
     buffer_done(&bench.sql);
     duck_disconnect(bench.conn);
