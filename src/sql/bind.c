@@ -553,7 +553,9 @@ static bool check_constants(DuckConn *conn, const char *sql, const SourceMap *ma
         return true;
     }
     for (size_t i = 0; i < map->count; i++) {
-        if (!evaluate(conn, sql, &map->entries[i], 1, &err) && err.kind == ERROR_INPUT) {
+        // what does not even bind has been told already
+        if (!evaluate(conn, sql, &map->entries[i], 1, &err) && err.kind == ERROR_INPUT &&
+            err.message[0] == '[') {
             DuckProblem duck = {.message = arena_text(arena, slice_of(err.message))};
             Problem problem = {&duck, map->entries[i].pos, diagnostics, arena};
             ok = diagnose_other(&problem);
