@@ -3,7 +3,7 @@
 // A template is DuckDB SQL with marks:
 //     $1 .. $9   an argument as it is; a letter after it converts where the type is not evident:
 //                s string  d double  l bigint  i int  D date  T timestamp  x binary
-//                t string, binary refused  e the entries of a map
+//                t string, binary refused  e the entries of a map  n number: a string is DOUBLE
 //     $*  $2*    all arguments (from the 2nd), with commas; a letter may follow as well
 //     $D         "DISTINCT " when the call has it
 //     $W         FILTER (...) and OVER (...) of an aggregate or window function

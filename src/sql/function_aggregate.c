@@ -17,15 +17,15 @@
 // The sum of integers is HUGEINT in DuckDB and BIGINT in Spark, of decimals 10 digits wider.
 // typeof(any_value()) is folded while binding and costs nothing.
 #define SUM                                                                                        \
-    "cast_to_type(sum($D$1)$W, json_transform('null', "                                            \
-    "spark_sum_type(typeof(any_value($1)$W))))"
+    "cast_to_type(sum($D$1n)$W, json_transform('null', "                                           \
+    "spark_sum_type(typeof(any_value($1n)$W))))"
 #define TRY_SUM                                                                                    \
-    "cast_to_type(spark_fit(sum($D$1)$W, spark_sum_type(typeof(any_value($1)$W))), "               \
-    "json_transform('null', spark_sum_type(typeof(any_value($1)$W))))"
+    "cast_to_type(spark_fit(sum($D$1n)$W, spark_sum_type(typeof(any_value($1n)$W))), "             \
+    "json_transform('null', spark_sum_type(typeof(any_value($1n)$W))))"
 #define AVG                                                                                        \
-    "cast_to_type(spark_average(sum($D$1)$W, count($D$1)$W, "                                      \
-    "spark_average_type(typeof(any_value($1)$W))), "                                               \
-    "json_transform('null', spark_average_type(typeof(any_value($1)$W))))"
+    "cast_to_type(spark_average(sum($D$1n)$W, count($D$1n)$W, "                                    \
+    "spark_average_type(typeof(any_value($1n)$W))), "                                              \
+    "json_transform('null', spark_average_type(typeof(any_value($1n)$W))))"
 
 static const Function functions[] = {
     HOOKED("count", KIND_BIGINT, 0, ANY_COUNT, HOOK_COUNT, NULL),

@@ -46,6 +46,25 @@ const char *const prelude_macros[] = {
     MACRO("spark_decimal(x INTEGER) AS x, (x BIGINT) AS x, (x VARCHAR) AS spark_cast_decimal(x), "
           "(x) AS spark_cast_decimal(x)"),
 
+    // beside a value of another type a string becomes that type; others stay as they are
+    MACRO("spark_addend(x VARCHAR) AS spark_cast_double(x), (x \"NULL\") AS x, (x) AS x"),
+    MACRO("spark_beside_bigint(x VARCHAR) AS spark_cast_bigint(x), (x \"NULL\") AS x, (x) AS x"),
+    MACRO("spark_beside_double(x VARCHAR) AS spark_cast_double(x), (x \"NULL\") AS x, (x) AS x"),
+    MACRO("spark_beside_date(x VARCHAR) AS spark_cast_date(x), (x \"NULL\") AS x, (x) AS x"),
+    MACRO("spark_beside_timestamp(x VARCHAR) AS spark_cast_timestamp(x), (x \"NULL\") AS x, "
+          "(x) AS x"),
+    MACRO("spark_beside_boolean(x VARCHAR) AS spark_cast_boolean(x), (x \"NULL\") AS x, (x) AS x"),
+    // the string s beside x
+    MACRO("spark_match(s, x VARCHAR) AS s, (s, x INTEGER) AS spark_cast_bigint(s), "
+          "(s, x BIGINT) AS spark_cast_bigint(s), (s, x DOUBLE) AS spark_cast_double(s), "
+          "(s, x DATE) AS spark_cast_date(s), (s, x TIMESTAMPTZ) AS spark_cast_timestamp(s), "
+          "(s, x TIMESTAMP) AS spark_cast_ntz(s), (s, x BOOLEAN) AS spark_cast_boolean(s), "
+          "(s, x) AS s"),
+    MACRO("spark_match_number(s, x TINYINT) AS spark_cast_bigint(s), "
+          "(s, x SMALLINT) AS spark_cast_bigint(s), (s, x INTEGER) AS spark_cast_bigint(s), "
+          "(s, x BIGINT) AS spark_cast_bigint(s), (s, x VARCHAR) AS spark_cast_double(s), "
+          "(s, x) AS spark_cast_double(s)"),
+
     // arithmetic
     MACRO("spark_mod(a, b) AS CASE WHEN b = 0 THEN error('[REMAINDER_BY_ZERO] remainder of a "
           "division by zero; try_mod gives NULL instead') ELSE a % b END"),

@@ -35,7 +35,7 @@ static void print_arguments(Printer *printer, const Expr *call, size_t first, ch
 
 static bool is_conversion(char c)
 {
-    return c != '\0' && strchr("sdliDTxtpe", c) != NULL;
+    return c != '\0' && strchr("sdliDTxtpen", c) != NULL;
 }
 
 static void print_shown_name(Printer *printer, const Expr *expr)

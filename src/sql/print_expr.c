@@ -310,14 +310,17 @@ static void print_nested(Printer *printer, const Query *query)
 
 static void print_in(Printer *printer, const Expr *expr)
 {
+    const Expr *value = expr->arguments.items[0];
     print_text(printer, "(");
-    print_expr(printer, expr->arguments.items[0]);
+    print_beside(printer, value, expr->query == NULL ? expr->arguments.items[1] : value);
     print_mark(printer, expr->pos);
     print_text(printer, expr->negated ? " NOT IN (" : " IN (");
     if (expr->query != NULL) {
         print_nested(printer, expr->query);
-    } else {
-        print_list(printer, &expr->arguments, 1);
+    }
+    for (size_t i = 1; i < expr->arguments.count; i++) {
+        print_text(printer, i > 1 ? ", " : "");
+        print_beside(printer, expr->arguments.items[i], value);
     }
     print_text(printer, "))");
 }
@@ -403,13 +406,14 @@ static void print_unary(Printer *printer, const Expr *expr)
 
 static void print_between(Printer *printer, const Expr *expr)
 {
+    const Expr *value = expr->arguments.items[0];
     print_text(printer, "(");
-    print_expr(printer, expr->arguments.items[0]);
+    print_beside(printer, value, expr->arguments.items[1]);
     print_mark(printer, expr->pos);
     print_text(printer, expr->negated ? " NOT BETWEEN " : " BETWEEN ");
-    print_expr(printer, expr->arguments.items[1]);
+    print_beside(printer, expr->arguments.items[1], value);
     print_text(printer, " AND ");
-    print_expr(printer, expr->arguments.items[2]);
+    print_beside(printer, expr->arguments.items[2], value);
     print_text(printer, ")");
 }
 

@@ -76,6 +76,8 @@ bool print_same_name(Slice a, Slice b);
 
 // print_operator.c
 void print_binary(Printer *printer, const Expr *expr);
+// An operand of a comparison with `other`, which decides what a string becomes.
+void print_beside(Printer *printer, const Expr *expr, const Expr *other);
 void print_divide(Printer *printer, const Expr *left, const Expr *right, bool is_try);
 
 // print_call.c, print_hook.c, print_lambda.c

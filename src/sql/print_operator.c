@@ -183,6 +183,7 @@ static const Conversion conversions[] = {
     {'t', KIND_STRING, "spark_text", "spark_cast_text"}, // no binary
     {'p', KIND_STRING, "spark_part", "spark_cast_part"}, // no binary, no array
     {'e', KIND_UNKNOWN, "map_entries", "map_entries"},
+    {'n', KIND_UNKNOWN, "spark_addend", ""},
 };
 
 void print_as(Printer *printer, const Expr *expr, char letter)
@@ -190,6 +191,7 @@ void print_as(Printer *printer, const Expr *expr, char letter)
     for (size_t i = 0; i < ARRAY_LEN(conversions); i++) {
         ValueKind kind = conversions[i].kind;
         if (conversions[i].letter == letter && (kind == KIND_UNKNOWN || kind != print_kind(expr))) {
+            // without a name: as it is, in parentheses
             buffer_printf(printer->out, "%s(",
                           print_is_opaque(printer, expr) ? conversions[i].function
                                                          : conversions[i].macro);
@@ -476,10 +478,91 @@ static void print_concat_operator(Printer *printer, const Expr *expr)
     print_text(printer, ")");
 }
 
+// ---- strings beside other types ----------------------------------------------------------------
+
 // A string in arithmetic becomes BIGINT beside whole numbers and DOUBLE beside others.
 static char number_letter(const Expr *expr, const Expr *other)
 {
     return print_kind(expr) != KIND_STRING ? '\0' : is_integer(print_kind(other)) ? 'l' : 'd';
+}
+
+// What a string beside a value of this kind becomes; NULL: it stays.
+static const char *beside(ValueKind kind)
+{
+    switch (kind) {
+    case KIND_INT:
+    case KIND_BIGINT:
+        return "bigint";
+    case KIND_DOUBLE:
+    case KIND_DECIMAL:
+        return "double";
+    case KIND_DATE:
+        return "date";
+    case KIND_TIMESTAMP:
+        return "timestamp";
+    case KIND_BOOLEAN:
+        return "boolean";
+    default:
+        return NULL;
+    }
+}
+
+void print_beside(Printer *printer, const Expr *expr, const Expr *other)
+{
+    ValueKind kind = print_kind(expr);
+    const char *target = beside(print_kind(other));
+    if (target != NULL && kind == KIND_STRING) {
+        buffer_printf(printer->out, "spark_cast_%s(", target);
+        print_expr(printer, expr);
+        print_text(printer, ")");
+    } else if (target != NULL && kind == KIND_UNKNOWN && !print_is_opaque(printer, expr)) {
+        buffer_printf(printer->out, "spark_beside_%s(", target);
+        print_expr(printer, expr);
+        print_text(printer, ")");
+    } else if (expr->kind == EXPR_STRING && print_kind(other) == KIND_UNKNOWN && is_leaf(other) &&
+               !print_is_opaque(printer, other)) {
+        print_text(printer, "spark_match(");
+        print_expr(printer, expr);
+        print_text(printer, ", ");
+        print_expr(printer, other);
+        print_text(printer, ")");
+    } else {
+        print_expr(printer, expr);
+    }
+}
+
+// An operand of + - *: only columns may be strings without a sign of it, so that long sums do not
+// bind their terms again and again.
+static void print_term(Printer *printer, const Expr *expr, const Expr *other)
+{
+    char letter = number_letter(expr, other);
+    bool is_column = expr->kind == EXPR_COLUMN || expr->kind == EXPR_FIELD;
+    bool is_number = is_integer(print_kind(other)) || print_kind(other) == KIND_DOUBLE ||
+                     print_kind(other) == KIND_DECIMAL;
+    if (letter == '\0' && is_column && is_number) {
+        print_beside(printer, expr, other);
+    } else if (letter != '\0' && print_kind(other) == KIND_UNKNOWN &&
+               !print_is_opaque(printer, other)) {
+        print_text(printer, "spark_match_number(");
+        print_expr(printer, expr);
+        print_text(printer, ", ");
+        print_expr(printer, other);
+        print_text(printer, ")");
+    } else {
+        print_as(printer, expr, letter);
+    }
+}
+
+static void print_plain(Printer *printer, const Expr *expr, const Expr *other)
+{
+    (void)other;
+    print_expr(printer, expr);
+}
+
+static bool is_comparison(Op op)
+{
+    return op == OP_EQ || op == OP_NE || op == OP_NULL_SAFE_EQ || op == OP_LT || op == OP_LE ||
+           op == OP_GT || op == OP_GE || op == OP_IS_DISTINCT;
 }
 
 void print_binary(Printer *printer, const Expr *expr)
@@ -514,10 +597,13 @@ void print_binary(Printer *printer, const Expr *expr)
         return;
     }
     bool counts = expr->op == OP_ADD || expr->op == OP_SUB || expr->op == OP_MUL;
+    void (*print)(Printer *, const Expr *, const Expr *) = counts                    ? print_term
+                                                           : is_comparison(expr->op) ? print_beside
+                                                                                     : print_plain;
     print_text(printer, "(");
-    print_as(printer, left, counts ? number_letter(left, right) : '\0');
+    print(printer, left, right);
     print_mark(printer, expr->pos);
     print_text(printer, texts[expr->op]);
-    print_as(printer, right, counts ? number_letter(right, left) : '\0');
+    print(printer, right, left);
     print_text(printer, ")");
 }

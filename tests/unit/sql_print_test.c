@@ -226,6 +226,28 @@ static void test_problems(Bench *bench)
     CHECK(sql_is_window_function(slice_of("rank")) && sql_is_known_function(slice_of("explode")));
 }
 
+// Spark casts a string beside a number, a date or a boolean; whole numbers make it a BIGINT.
+static void test_strings_beside_numbers(Bench *bench)
+{
+    CHECK_TEXT(
+        run(bench, "SELECT sum(s) AS a, avg(s) AS b FROM VALUES ('1'), ('2.5'), (NULL) q(s)"),
+        "a|b;3.5|1.75");
+    CHECK_TEXT(run(bench, "SELECT s + 1 AS a, s * 1.5 AS b, 2 - s AS c, v + '1' AS d, d + '1' AS e "
+                          "FROM t, (VALUES ('5')) q(s) WHERE v = '2'"),
+               "a|b|c|d|e;6|7.5|-3|3|3.5");
+    CHECK_TEXT(run(bench,
+                   "SELECT s = 2 AS a, s IN (1, 2) AS b, s BETWEEN 1 AND 3 AS c, s > 1.5 AS d "
+                   "FROM VALUES (' 2 ') q(s)"),
+               "a|b|c|d;true|true|true|true");
+    CHECK_TEXT(run(bench,
+                   "SELECT s = DATE '2024-01-05' AS a, s > TIMESTAMP '2024-01-04 23:00:00' AS b "
+                   "FROM VALUES ('2024-1-5') q(s)"),
+               "a|b;true|true");
+    CHECK_TEXT(run(bench, "SELECT count(*) AS n FROM t WHERE v IN ('1', '99999999999')"), "n;1");
+    CHECK_TEXT(run(bench, "SELECT v = '1.5' FROM t"),
+               "[CAST_INVALID_INPUT] '1.5' (string) is no BIGINT; try_cast gives NULL instead");
+}
+
 // All problems as "message @position", parted by "; ".
 static const char *problems(Bench *bench, const char *text)
 {
@@ -327,6 +349,7 @@ int main(void)
     test_types_known_late(&bench);
     test_problems(&bench);
     test_quoting(&bench);
+    test_strings_beside_numbers(&bench);
     test_all_problems(&bench);
     test_constants(&bench);
     test_source_map();
