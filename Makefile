@@ -10,10 +10,16 @@ CXX     := g++
 endif
 LAYERS  := base duck sql state lake stream connector engine cli
 DEPS    := build/deps
+KAFKA   := $(DEPS)/lib/librdkafka.a
 PREFIX  ?= /usr/local
 FOR     ?= 30s
 VERSION := 0.1.0
 Q       := $(if $(V),,@)# make V=1 shows the commands
+
+# One target: all cores, unless the command line says -j. Several targets keep their order.
+ifeq ($(MAKELEVEL)$(word 2,$(MAKECMDGOALS)),0)
+MAKEFLAGS += -j$(shell nproc)
+endif
 
 # make check SAN=address|thread|undefined builds apart, under build/san-<name>; so does any
 # OUT=build/<name>, for another compiler: make CC=clang-14 CXX=clang++-14 OUT=build/clang all unit
@@ -40,18 +46,21 @@ archives_upto = $(foreach l,$(shell echo "$(LAYERS)" | sed 's/\(.*\b$(1)\b\).*/\
 MAIN    := $(OUT)/obj/cli/main.c.o
 TESTS   := $(patsubst tests/unit/%.c,$(OUT)/test/%,$(wildcard tests/unit/*_test.c))
 
-.PHONY: all deps demo check quick lint format bench fuzz docs install dist clean help services unit
+.PHONY: all deps demo weblogs check quick lint format bench fuzz docs install dist clean help services unit
 .SECONDEXPANSION:
 .SECONDARY:
 
-all: $(OUT)/tarn
+# The program comes first: it does not use librdkafka yet, only a test does.
+all: $(OUT)/tarn $(KAFKA)
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-deps: $(DEPS)/stamp ## install what is missing: packages, libduckdb
+deps: $(DEPS)/stamp $(KAFKA) ## install what is missing: packages, libduckdb, librdkafka
 $(DEPS)/stamp: tools/deps.sh package-lock.json
 	@tools/deps.sh build && touch $@
+$(KAFKA): $(DEPS)/stamp
+	@tools/deps.sh librdkafka && touch $@
 
 $(OUT)/libduckdb.so: $(DEPS)/stamp
 	@mkdir -p $(@D) && ln -sf $(abspath $(DEPS))/lib/libduckdb.so $@
@@ -86,10 +95,16 @@ $(OUT)/test/%: tests/unit/%.c tests/unit/check.h $$(call archives_upto,$$(firstw
 	$(Q)$(CC) $(CPPFLAGS) -Itests/unit $(CFLAGS) -Wno-missing-prototypes $(LDFLAGS) $< -Wl,--start-group $(filter %.a,$^) \
 	    -Wl,--end-group $(LDLIBS) -Wl,-rpath,$(abspath $(OUT)) -o $@
 
+$(OUT)/test/connector_librdkafka_test: $(KAFKA)
+$(OUT)/test/connector_librdkafka_test: private LDLIBS += -llz4 -lzstd -lssl -lz -ldl
+
 unit: $(TESTS)
 
-demo: all ## build, run examples/weblogs for $(FOR) (FOR=0: until Ctrl-C), query its tables
+# Rows first: librdkafka goes on compiling beside them.
+demo: weblogs $(KAFKA) ## build, run examples/weblogs for $(FOR) (FOR=0: until Ctrl-C), query its tables
+weblogs: $(OUT)/tarn
 	@FOR=$(FOR) examples/weblogs/demo.sh $(abspath $(OUT))/tarn
+	@[ -e $(KAFKA) ] || echo 'deps: librdkafka is still being compiled, once; wait, or let a later make do it' >&2
 
 check: all unit ## every test; the last line is "N passed, N failed"
 	@tools/deps.sh check
@@ -120,7 +135,7 @@ install: all ## into PREFIX (default /usr/local)
 dist: ## a source archive
 	git archive --prefix=tarn-$(VERSION)/ -o build/tarn-$(VERSION).tar.gz HEAD
 
-clean: ## removes what was built, keeps what was downloaded
+clean: ## removes what was built, keeps build/deps
 	rm -rf build/obj build/lib build/test build/gen build/san-* build/clang build/tarn build/libduckdb.so
 
 -include $(shell find $(OUT)/obj -name '*.d' 2>/dev/null)
