@@ -173,6 +173,8 @@ static const OperatorKind *kind_of(StageKind kind)
         return &operator_deduplicate;
     case STAGE_TOP:
         return &operator_top;
+    case STAGE_LIMIT:
+        return &operator_limit;
     }
     return NULL;
 }

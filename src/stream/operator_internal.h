@@ -31,6 +31,7 @@ typedef struct OperatorKind {
 extern const OperatorKind operator_aggregate;
 extern const OperatorKind operator_deduplicate;
 extern const OperatorKind operator_top;
+extern const OperatorKind operator_limit;
 
 struct Operator {
     const OperatorKind *kind;

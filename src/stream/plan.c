@@ -298,13 +298,13 @@ static bool check_order_and_limit(Planner *planner, const Query *query, const Fl
                         "sort when reading the table, or use outputMode 'complete'",
                         "ORDER BY on a stream needs an aggregation and outputMode 'complete'");
     }
-    if (query->limit != NULL || query->offset != NULL) {
-        const Expr *at = query->limit != NULL ? query->limit : query->offset;
-        return diagnose(planner->diagnostics, at->pos,
-                        "STREAMING_OUTPUT_MODE.UNSUPPORTED_OPERATION",
-                        "use LIMIT when reading the table",
-                        "LIMIT and OFFSET on a stream are supported with an aggregation in "
-                        "outputMode 'complete' only");
+    bool counts = planner->request->mode == OUTPUT_APPEND; // over the life of the stream
+    if (query->offset != NULL || (query->limit != NULL && !counts)) {
+        const Expr *at = query->offset != NULL ? query->offset : query->limit;
+        return diagnose(
+            planner->diagnostics, at->pos, "STREAMING_OUTPUT_MODE.UNSUPPORTED_OPERATION",
+            "use it when reading the table", "%s on a stream is not supported in output mode %s",
+            query->offset != NULL ? "OFFSET" : "LIMIT", plan_mode_name(planner->request->mode));
     }
     return true;
 }
@@ -364,7 +364,9 @@ Query *plan_query(Planner *planner, const Query *query, Flowing *flowing)
     if (copy == NULL || !check_order_and_limit(planner, query, flowing)) {
         return NULL;
     }
-    return copy;
+    bool counts = copy->limit != NULL && flowing->streaming &&
+                  planner->request->mode == OUTPUT_APPEND; // over the life of the stream
+    return counts ? plan_limit(planner, copy, flowing) : copy;
 }
 
 static bool check_modes(Planner *planner, const Flowing *flowing)

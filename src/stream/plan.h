@@ -41,6 +41,7 @@ typedef enum StageKind {
     STAGE_AGGREGATE,
     STAGE_DEDUPLICATE,
     STAGE_TOP,
+    STAGE_LIMIT,
 } StageKind;
 
 // A window() among the keys of an aggregation: its start in microseconds is the key.
@@ -71,6 +72,10 @@ typedef struct PlanTop {
     const char *get_function; // (bucket, keys...) -> ARRAY(STRUCT(row)) | NULL
 } PlanTop;
 
+typedef struct PlanLimit {
+    const char *left_function; // (limit) -> how many rows may still come
+} PlanLimit;
+
 typedef struct PlanStage {
     StageKind kind;
     int id;
@@ -79,6 +84,7 @@ typedef struct PlanStage {
     // The statement of one batch. Columns:
     //   AGGREGATE    bucket BIGINT, is_late BOOLEAN, keys..., values (merged)...
     //   DEDUPLICATE  the relation's columns, rows whose key is new
+    //   LIMIT        the query's columns
     //   TOP          bucket, is_late, keys..., first rows of the group, those of the batch before
     const char *sql;
     Schema keys;
@@ -94,6 +100,7 @@ typedef struct PlanStage {
     PlanAggregate *aggregate;
     PlanDeduplicate *deduplicate;
     PlanTop *top;
+    PlanLimit *limit;
 } PlanStage;
 
 typedef struct Plan {

@@ -49,6 +49,8 @@ Query *plan_top_from_qualify(Planner *planner, const Query *query);
 // A relation of the first rows of each group, with the columns of the SELECT list.
 Relation *plan_top(Planner *planner, const PlanTopRequest *request, Relation *from, Slice alias,
                    Flowing *flowing);
+// A planned query with its LIMIT counted over the life of the stream.
+Query *plan_limit(Planner *planner, const Query *query, Flowing *flowing);
 // The first function with OVER in an expression; NULL: none.
 const Expr *plan_window_function(const Expr *expr);
 
