@@ -610,6 +610,24 @@ void *source_delta_config(Arena *arena, const char *path, const Schema *schema)
     return config;
 }
 
+bool source_delta_configure(void *config, const Relation *relation, Arena *arena,
+                            Diagnostics *diagnostics)
+{
+    SourceDeltaConfig *own = config;
+    SourceDeltaConfig filled = {0};
+    Expr path = {.kind = EXPR_STRING, .pos = relation->pos, .text = slice_of(own->path)};
+    Expr *first = &path;
+    Relation call = *relation; // as if it were delta('path', key => 'value')
+    call.arguments = (ExprList){.items = &first, .count = 1};
+    if (!options_fill(delta_options, ARRAY_LEN(delta_options), "the stream of a Delta table", &call,
+                      "path", &filled, arena, diagnostics)) {
+        return false;
+    }
+    filled.schema_hint = own->schema_hint;
+    *own = filled;
+    return true;
+}
+
 const SourceType source_delta = {
     .name = "delta",
     .help = "a Delta table: its rows, then what each version adds",

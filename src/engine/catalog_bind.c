@@ -117,7 +117,7 @@ static bool table_source(Catalog *catalog, const Relation *relation, SourceSpec 
         spec->name = dataset->name;
         spec->schema = dataset->schema;
         spec->config = source_delta_config(catalog->arena, dataset->table_path, &spec->schema);
-        return true;
+        return source_delta_configure(spec->config, relation, catalog->arena, catalog->diagnostics);
     }
     const char *path = relation_table_path(catalog, &relation->name);
     if (path == NULL) {
@@ -125,7 +125,8 @@ static bool table_source(Catalog *catalog, const Relation *relation, SourceSpec 
     }
     spec->name = path;
     spec->config = source_delta_config(catalog->arena, path, NULL);
-    return source_columns(catalog, spec, relation->pos);
+    return source_delta_configure(spec->config, relation, catalog->arena, catalog->diagnostics) &&
+           source_columns(catalog, spec, relation->pos);
 }
 
 const SourceSpec *catalog_source(Catalog *catalog, const Relation *relation)

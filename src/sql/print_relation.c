@@ -48,6 +48,15 @@ static void print_outside(Printer *printer, const Relation *relation)
 
 static void print_table(Printer *printer, const Relation *relation)
 {
+    if (relation->named.count > 0 && !relation->is_stream) {
+        const NamedArgument *option = &relation->named.items[0];
+        diagnose(
+            printer->diagnostics, option->pos, "UNSUPPORTED_FEATURE",
+            "options are for FROM STREAM; an older version is VERSION AS OF or TIMESTAMP AS OF",
+            "option '%.*s' of a table that is not read as a stream is not supported",
+            SLICE_ARG(option->name));
+        printer->failed = true;
+    }
     if (is_cte(printer, &relation->name)) {
         print_name(printer, relation->name.parts[0]);
     } else {

@@ -162,6 +162,9 @@ static Relation *relation_as_batch(void *context, const Relation *relation, bool
     Relation *plain = ARENA_NEW(arena, Relation);
     *plain = *relation;
     plain->is_stream = false;
+    if (relation->is_stream && relation->kind == RELATION_TABLE) {
+        plain->named = (NamedArguments){0}; // how the stream is read, which changes no column
+    }
     plain->watermark = NULL;
     plain->drop_duplicates = NULL;
     if (relation->watermark == NULL || relation->watermark->alias.size == 0) {

@@ -475,5 +475,32 @@ pipelines/a.sql:7:48: [CAST_INVALID_INPUT] '2024-13-01' (string) is no DATE
 8 problems
 END
 
+# ---- options of a table
+
+project options <<'YML'
+name: options
+YML
+cat >options/pipelines/a.sql <<'SQL'
+CREATE STREAMING TABLE events AS
+SELECT * FROM STREAM read_files('input', format => 'csv', schema => 'id INT, name STRING');
+CREATE STREAMING TABLE misspelt AS
+SELECT id FROM STREAM events WITH ('maxFilesPerTriger' = '1', 'maxBytesPerTrigger' = 'x');
+CREATE MATERIALIZED VIEW no_stream AS SELECT id FROM events WITH ('versionAsOf' = '1');
+SQL
+expect options 2 <<'END'
+pipelines/a.sql:4:36: [UNRECOGNIZED_PARAMETER_NAME] the stream of a Delta table has no option 'maxFilesPerTriger'
+    4 | SELECT id FROM STREAM events WITH ('maxFilesPerTriger' = '1', 'maxBytesPerTrigger' = 'x');
+      |                                    ^~~~~~~~~~~~~~~~~~~
+  did you mean 'maxFilesPerTrigger'?
+pipelines/a.sql:4:86: the stream of a Delta table: option 'maxBytesPerTrigger' must be a size such as '64m', not 'x'
+    4 | SELECT id FROM STREAM events WITH ('maxFilesPerTriger' = '1', 'maxBytesPerTrigger' = 'x');
+      |                                                                                      ^~~
+pipelines/a.sql:5:67: [UNSUPPORTED_FEATURE] option 'versionAsOf' of a table that is not read as a stream is not supported
+    5 | CREATE MATERIALIZED VIEW no_stream AS SELECT id FROM events WITH ('versionAsOf' = '1');
+      |                                                                   ^~~~~~~~~~~~~
+  options are for FROM STREAM; an older version is VERSION AS OF or TIMESTAMP AS OF
+3 problems
+END
+
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]
