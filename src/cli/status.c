@@ -9,10 +9,22 @@
 #include "engine/control.h"
 #include "engine/history.h"
 
-enum { COLUMNS = 7 };
+enum { COLUMNS_MAX = 9 };
 
-static const char *const headings[COLUMNS] = {"FLOW", "STATE",     "BATCH",     "ROWS/S",
-                                              "LAG",  "WATERMARK", "STATE ROWS"};
+typedef struct Heading {
+    const char *text;
+    bool is_number; // at the right
+} Heading;
+
+static const Heading flow_columns[] = {
+    {"FLOW", false},      {"STATE", false},  {"BATCH", true},
+    {"ROWS/S", true},     {"LAG", true},     {"WATERMARK", false},
+    {"STATE ROWS", true}, {"DROPPED", true}, {"MALFORMED", true},
+};
+
+static const Heading view_columns[] = {
+    {"VIEW", false}, {"KIND", false}, {"STATE", false}, {"LAST REFRESH", false}, {"ROWS", true},
+};
 
 static const char *text_of(const json_t *object, const char *key)
 {
@@ -39,7 +51,7 @@ static const char *or_dash(const char *text)
     return text == NULL ? "-" : text;
 }
 
-static void fill_row(Arena *arena, const json_t *flow, const char **cells)
+static void fill_flow(Arena *arena, const json_t *flow, const char **cells)
 {
     const char *lag = count_of(arena, flow, "lag_rows", " rows");
     if (lag == NULL) {
@@ -52,40 +64,55 @@ static void fill_row(Arena *arena, const json_t *flow, const char **cells)
     cells[4] = or_dash(lag);
     cells[5] = text_of(flow, "watermark");
     cells[6] = or_dash(count_of(arena, flow, "state_rows", ""));
+    cells[7] = or_dash(count_of(arena, flow, "dropped", ""));
+    cells[8] = or_dash(count_of(arena, flow, "malformed", ""));
 }
 
-static void print_row(const char *const *cells, const int *widths)
+static void fill_view(Arena *arena, const json_t *view, const char **cells)
 {
-    for (size_t i = 0; i < COLUMNS; i++) {
-        bool is_number = i == 2 || i == 3 || i == 4 || i == 6;
-        bool is_last = i + 1 == COLUMNS;
-        printf("%*s%s", is_number ? widths[i] : -widths[i], cells[i], is_last ? "\n" : "  ");
+    cells[0] = text_of(view, "view");
+    cells[1] = text_of(view, "kind");
+    cells[2] = text_of(view, "state");
+    cells[3] = text_of(view, "refreshed");
+    cells[4] = or_dash(count_of(arena, view, "rows", ""));
+}
+
+typedef void (*FillFn)(Arena *arena, const json_t *object, const char **cells);
+
+// One row for each object, below the headings; nothing when there are none.
+static void print_table(Arena *arena, const json_t *objects, const Heading *columns,
+                        size_t column_count, FillFn fill)
+{
+    size_t count = json_array_size(objects);
+    const char *(*rows)[COLUMNS_MAX] = arena_alloc(arena, (count + 1) * sizeof *rows);
+    int widths[COLUMNS_MAX] = {0};
+    for (size_t c = 0; c < column_count; c++) {
+        rows[0][c] = columns[c].text;
     }
-}
-
-static void print_flows(Arena *arena, const json_t *flows)
-{
-    size_t count = json_array_size(flows);
-    const char *(*rows)[COLUMNS] = arena_alloc(arena, (count + 1) * sizeof *rows);
-    int widths[COLUMNS] = {0};
-    memcpy(rows[0], headings, sizeof rows[0]);
     for (size_t i = 0; i < count; i++) {
-        fill_row(arena, json_array_get(flows, i), rows[i + 1]);
+        fill(arena, json_array_get(objects, i), rows[i + 1]);
     }
     for (size_t i = 0; i <= count; i++) {
-        for (size_t c = 0; c < COLUMNS; c++) {
+        for (size_t c = 0; c < column_count; c++) {
             int size = (int)strlen(rows[i][c]);
             widths[c] = size > widths[c] ? size : widths[c];
         }
     }
     for (size_t i = 0; i <= count && count > 0; i++) {
-        print_row(rows[i], widths);
+        for (size_t c = 0; c < column_count; c++) {
+            printf("%*s%s", columns[c].is_number ? widths[c] : -widths[c], rows[i][c],
+                   c + 1 == column_count ? "\n" : "  ");
+        }
     }
-    for (size_t i = 0; i < count; i++) {
-        const json_t *flow = json_array_get(flows, i);
-        const char *error = json_string_value(json_object_get(flow, "error"));
+}
+
+static void print_errors(const json_t *objects, const char *name)
+{
+    for (size_t i = 0; i < json_array_size(objects); i++) {
+        const json_t *object = json_array_get(objects, i);
+        const char *error = json_string_value(json_object_get(object, "error"));
         if (error != NULL) {
-            printf("%s: %s\n", text_of(flow, "flow"), error);
+            printf("%s: %s\n", text_of(object, name), error);
         }
     }
 }
@@ -109,7 +136,12 @@ static bool print_status(Arena *arena, Slice text)
     } else {
         printf("%s: not running; the last run began %s and was killed\n", project, started);
     }
-    print_flows(arena, json_object_get(status, "flows"));
+    const json_t *flows = json_object_get(status, "flows");
+    const json_t *views = json_object_get(status, "views");
+    print_table(arena, flows, flow_columns, ARRAY_LEN(flow_columns), fill_flow);
+    print_table(arena, views, view_columns, ARRAY_LEN(view_columns), fill_view);
+    print_errors(flows, "flow");
+    print_errors(views, "view");
     json_decref(status);
     return true;
 }
@@ -142,7 +174,8 @@ static int status_run(const CliArguments *arguments)
             buffer_append_text(&status,
                                "{\"v\":1,\"type\":\"status\",\"running\":false,\"project\":");
             buffer_append_json(&status, slice_of(project_name(project)));
-            buffer_append_text(&status, ",\"pid\":null,\"started\":null,\"flows\":[]}");
+            buffer_append_text(&status,
+                               ",\"pid\":null,\"started\":null,\"flows\":[],\"views\":[]}");
         }
         printf("%.*s\n", (int)strcspn(buffer_text(&status), "\n"), buffer_text(&status));
     } else if (status.size == 0) {
@@ -169,6 +202,9 @@ const CliCommand cli_status = {
     .flags = CLI_PROJECT | CLI_PROJECT_OPERAND,
     .options = status_options,
     .option_count = ARRAY_LEN(status_options),
+    .details =
+        "DROPPED counts rows that came too late, MALFORMED rows that could not be read, both\n"
+        "since the run began.",
     .examples = "  tarn status examples/weblogs\n",
     .run = status_run,
 };

@@ -188,31 +188,63 @@ void control_begin_status(Buffer *json, const char *project, bool running, int p
     buffer_append_text(json, ",\"flows\":[");
 }
 
-void control_append_flow(Buffer *json, const ControlFlow *flow)
+static void append_time(Buffer *json, const char *key, TimeUs time)
 {
-    char watermark[32];
-    if (flow->watermark != TIME_MIN) {
-        time_format_iso(flow->watermark, watermark);
+    char text[32];
+    if (time != TIME_MIN) {
+        time_format_iso(time, text);
     }
+    append_text(json, key, time == TIME_MIN ? NULL : text);
+}
+
+static void append_comma(Buffer *json)
+{
     if (json->size > 0 && json->data[json->size - 1] == '}') {
         buffer_append_char(json, ',');
     }
+}
+
+void control_append_flow(Buffer *json, const ControlFlow *flow)
+{
+    append_comma(json);
     buffer_append_text(json, "{\"flow\":");
     buffer_append_json(json, slice_of(flow->flow));
     append_text(json, "dataset", flow->dataset);
     append_text(json, "state", flow->state);
     append_int(json, "batch", flow->batch, -1);
+    append_int(json, "batches", flow->batches, INT64_MIN);
+    append_int(json, "duration_ms", flow->duration / TIME_MS, INT64_MIN);
     append_int(json, "input_rows", flow->input_rows, INT64_MIN);
     append_int(json, "output_rows", flow->output_rows, INT64_MIN);
     buffer_printf(json, ",\"rows_per_second\":%.1f", flow->rows_per_second);
     append_int(json, "lag_rows", flow->lag_rows, -1);
     append_int(json, "lag_ms", flow->lag_ms, -1);
-    append_text(json, "watermark", flow->watermark == TIME_MIN ? NULL : watermark);
+    append_time(json, "watermark", flow->watermark);
     append_int(json, "state_rows", flow->state_rows, INT64_MIN);
     append_int(json, "state_bytes", flow->state_bytes, INT64_MIN);
     append_int(json, "dropped", flow->dropped, INT64_MIN);
     append_int(json, "malformed", flow->malformed, INT64_MIN);
     append_text(json, "error", flow->error);
+    buffer_append_char(json, '}');
+}
+
+void control_begin_views(Buffer *json)
+{
+    buffer_append_text(json, "],\"views\":[");
+}
+
+void control_append_view(Buffer *json, const ControlView *view)
+{
+    append_comma(json);
+    buffer_append_text(json, "{\"view\":");
+    buffer_append_json(json, slice_of(view->view));
+    append_text(json, "kind", "materialized view");
+    append_text(json, "state", view->state);
+    append_time(json, "refreshed", view->refreshed);
+    append_int(json, "refreshes", view->refreshes, INT64_MIN);
+    append_int(json, "duration_ms", view->duration / TIME_MS, INT64_MIN);
+    append_int(json, "rows", view->refreshes == 0 ? -1 : view->rows, -1);
+    append_text(json, "error", view->error);
     buffer_append_char(json, '}');
 }
 

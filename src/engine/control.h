@@ -7,11 +7,15 @@
 //                       {"command":"stop"}   -> {"v":1,"type":"stopping","pid":N}, then a clean
 //                       stop
 //
-// Status object (fields that do not apply are null):
+// Status object (fields that do not apply are null; rows, batches and durations are sums over the
+// run, rows_per_second is the last batch's while it runs):
 //   {"v":1,"type":"status","running":true,"project":"weblogs","pid":12,"started":"2026-…Z",
-//    "flows":[{"flow":…,"dataset":…,"state":"running","batch":12,"input_rows":…,"output_rows":…,
-//              "rows_per_second":…,"lag_rows":…,"lag_ms":…,"watermark":"2026-…Z","state_rows":…,
-//              "state_bytes":…,"dropped":…,"malformed":…,"error":null}]}
+//    "flows":[{"flow":…,"dataset":…,"state":"running","batch":12,"batches":…,"duration_ms":…,
+//              "input_rows":…,"output_rows":…,"rows_per_second":…,"lag_rows":…,"lag_ms":…,
+//              "watermark":"2026-…Z","state_rows":…,"state_bytes":…,"dropped":…,"malformed":…,
+//              "error":null}],
+//    "views":[{"view":…,"kind":"materialized view","state":"idle","refreshed":"2026-…Z",
+//              "refreshes":…,"duration_ms":…,"rows":…,"error":null}]}
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -30,6 +34,8 @@ typedef struct ControlFlow {
     const char *dataset;
     const char *state; // "waiting" "running" "idle" "stopped" "failed" "finished"
     int64_t batch;     // last committed; -1: none
+    int64_t batches;   // of this run; so are the sums
+    TimeUs duration;   // of these batches
     int64_t input_rows;
     int64_t output_rows;
     double rows_per_second;
@@ -43,8 +49,21 @@ typedef struct ControlFlow {
     const char *error; // NULL: none
 } ControlFlow;
 void control_append_flow(Buffer *json, const ControlFlow *flow);
-// The object around the flows: begin, control_append_flow for each (commas are added), end.
+
+typedef struct ControlView {
+    const char *view;
+    const char *state; // "waiting" "refreshing" "idle" "stopped" "failed"
+    TimeUs refreshed;  // TIME_MIN: not in this run
+    int64_t refreshes; // in this run
+    TimeUs duration;   // of these refreshes
+    int64_t rows;      // after the last one
+    const char *error; // NULL: none
+} ControlView;
+void control_append_view(Buffer *json, const ControlView *view);
+// The object around them: begin, control_append_flow for each, control_begin_views,
+// control_append_view for each (commas are added), end.
 void control_begin_status(Buffer *json, const char *project, bool running, int pid, TimeUs started);
+void control_begin_views(Buffer *json);
 void control_end_status(Buffer *json);
 
 typedef struct ControlHandler {

@@ -431,6 +431,10 @@ bool flow_open(const FlowContext *context, const FlowSpec *spec, Flow **result, 
         return err->kind == ERROR_CRASH ? false : fail_context(err, "flow '%s'", spec->name);
     }
     flow->status.batch = flow->batch;
+    if (flow->plan->watermark_count > 0 && flow->batch >= 0) {
+        flow->status.watermark = flow->late; // as the last batch reported it
+    }
+    flow->status.state_bytes = state_memory_bytes(flow->state);
     for (size_t i = 0; i < flow->plan->stage_count; i++) {
         flow->status.state_rows += operator_metrics(flow->operators[i]).rows_total;
     }

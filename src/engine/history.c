@@ -9,7 +9,6 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "engine/control.h"
 
 enum {
     SCHEMA_VERSION = 1,
@@ -27,16 +26,25 @@ struct History {
     bool has_complained; // a failure is said once, until a write succeeds again
 };
 
+// One transaction: a process that dies here leaves no file without tables.
 static const char schema_sql[] =
+    "BEGIN;"
     "CREATE TABLE IF NOT EXISTS runs (run_id INTEGER PRIMARY KEY, started INTEGER NOT NULL, "
     "ended INTEGER, exit_code INTEGER, version TEXT, pid INTEGER);"
     "CREATE TABLE IF NOT EXISTS batches (run_id INTEGER NOT NULL, flow TEXT NOT NULL, "
     "dataset TEXT, batch INTEGER NOT NULL, started INTEGER NOT NULL, duration_us INTEGER NOT NULL, "
     "input_rows INTEGER, output_rows INTEGER, watermark INTEGER, state_rows INTEGER, "
     "state_bytes INTEGER, dropped INTEGER, malformed INTEGER, delta_version INTEGER, error TEXT);"
+    "CREATE TABLE IF NOT EXISTS flows (run_id INTEGER NOT NULL, flow TEXT NOT NULL, dataset TEXT, "
+    "batch INTEGER, watermark INTEGER, state_rows INTEGER, state_bytes INTEGER, "
+    "UNIQUE (run_id, flow));"
+    "CREATE TABLE IF NOT EXISTS refreshes (run_id INTEGER NOT NULL, view TEXT NOT NULL, "
+    "started INTEGER NOT NULL, duration_us INTEGER NOT NULL, rows INTEGER, error TEXT);"
+    "CREATE INDEX IF NOT EXISTS refreshes_by_run ON refreshes (run_id, view);"
     "CREATE INDEX IF NOT EXISTS batches_by_flow ON batches (flow, started);"
     "CREATE INDEX IF NOT EXISTS batches_by_run ON batches (run_id, flow);"
-    "CREATE INDEX IF NOT EXISTS batches_by_time ON batches (started);";
+    "CREATE INDEX IF NOT EXISTS batches_by_time ON batches (started);"
+    "COMMIT;";
 
 static const char insert_sql[] =
     "INSERT INTO batches VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
@@ -197,18 +205,26 @@ static void prune(History *history, TimeUs now)
     if (history->options.keep_time > 0) {
         TimeUs oldest = now - history->options.keep_time;
         run_ints(history, "DELETE FROM batches WHERE started < ?1", oldest, 0, 0);
+        run_ints(history, "DELETE FROM refreshes WHERE started < ?1", oldest, 0, 0);
         run_ints(history,
                  "DELETE FROM runs WHERE started < ?1 AND run_id <> ?2 AND NOT EXISTS "
-                 "(SELECT 1 FROM batches b WHERE b.run_id = runs.run_id)",
+                 "(SELECT 1 FROM batches b WHERE b.run_id = runs.run_id) AND NOT EXISTS "
+                 "(SELECT 1 FROM refreshes r WHERE r.run_id = runs.run_id)",
                  oldest, history->run, 0);
     }
     if (history->options.keep_batches > 0) {
+        run_ints(history,
+                 "DELETE FROM refreshes WHERE rowid IN (SELECT id FROM (SELECT rowid AS id, "
+                 "row_number() OVER (PARTITION BY view ORDER BY rowid DESC) AS age FROM refreshes) "
+                 "WHERE age > ?1)",
+                 history->options.keep_batches, 0, 0);
         run_ints(history,
                  "DELETE FROM batches WHERE rowid IN (SELECT id FROM (SELECT rowid AS id, "
                  "row_number() OVER (PARTITION BY flow ORDER BY rowid DESC) AS age FROM batches) "
                  "WHERE age > ?1)",
                  history->options.keep_batches, 0, 0);
     }
+    run_ints(history, "DELETE FROM flows WHERE run_id NOT IN (SELECT run_id FROM runs)", 0, 0, 0);
 }
 
 void history_run_started(History *history, TimeUs now, const char *version)
@@ -288,21 +304,87 @@ void history_batch(History *history, const HistoryBatch *batch)
     pthread_mutex_unlock(&history->lock);
 }
 
+void history_flow(History *history, const ControlFlow *flow)
+{
+    if (history == NULL) {
+        return;
+    }
+    pthread_mutex_lock(&history->lock);
+    sqlite3_stmt *statement = NULL;
+    sqlite3_prepare_v2(history->db,
+                       "INSERT INTO flows VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) "
+                       "ON CONFLICT (run_id, flow) DO UPDATE SET batch = ?4, watermark = ?5, "
+                       "state_rows = ?6, state_bytes = ?7",
+                       -1, &statement, NULL);
+    sqlite3_bind_int64(statement, 1, history->run);
+    sqlite3_bind_text(statement, 2, flow->flow, -1, SQLITE_STATIC);
+    sqlite3_bind_text(statement, 3, flow->dataset, -1, SQLITE_STATIC);
+    bind_int(statement, 4, flow->batch, -1);
+    bind_int(statement, 5, flow->watermark, TIME_MIN);
+    sqlite3_bind_int64(statement, 6, flow->state_rows);
+    sqlite3_bind_int64(statement, 7, flow->state_bytes);
+    if (sqlite3_step(statement) != SQLITE_DONE) {
+        complain(history, "cannot write");
+    }
+    sqlite3_finalize(statement);
+    pthread_mutex_unlock(&history->lock);
+}
+
+void history_refresh(History *history, const HistoryRefresh *refresh)
+{
+    if (history == NULL) {
+        return;
+    }
+    pthread_mutex_lock(&history->lock);
+    sqlite3_stmt *statement = NULL;
+    sqlite3_prepare_v2(history->db, "INSERT INTO refreshes VALUES (?1, ?2, ?3, ?4, ?5, ?6)", -1,
+                       &statement, NULL);
+    sqlite3_bind_int64(statement, 1, history->run);
+    sqlite3_bind_text(statement, 2, refresh->view, -1, SQLITE_STATIC);
+    sqlite3_bind_int64(statement, 3, refresh->started);
+    sqlite3_bind_int64(statement, 4, refresh->duration);
+    sqlite3_bind_int64(statement, 5, refresh->rows);
+    sqlite3_bind_text(statement, 6, refresh->error, -1, SQLITE_STATIC);
+    if (sqlite3_step(statement) != SQLITE_DONE) {
+        complain(history, "cannot write");
+    }
+    sqlite3_finalize(statement);
+    pthread_mutex_unlock(&history->lock);
+}
+
 // ---- reading -------------------------------------------------------------------------------
 
-// The newest batch of each flow of a run, with sums over the run. A failed attempt has an error.
+// The flows of a run with the sums over it and their newest batch; before the first batch, where
+// the run found them. A failed attempt has an error. A flow that could not be opened has only that.
 static const char flows_sql[] =
-    "WITH sums AS (SELECT flow, min(rowid) AS first, max(rowid) AS last, "
-    "max(CASE WHEN error IS NULL THEN batch ELSE -1 END) AS batch, "
+    "WITH names AS (SELECT flow, max(dataset) AS dataset, min(place) AS place FROM "
+    "(SELECT flow, dataset, rowid AS place FROM flows WHERE run_id = ?1 UNION ALL "
+    "SELECT flow, dataset, (1 << 40) + rowid FROM batches WHERE run_id = ?1) GROUP BY flow), "
+    "sums AS (SELECT flow, max(rowid) AS last, count(*) FILTER (WHERE error IS NULL) AS batches, "
+    "max(CASE WHEN error IS NULL THEN batch END) AS batch, "
     "sum(input_rows) FILTER (WHERE error IS NULL) AS input_rows, "
     "sum(output_rows) FILTER (WHERE error IS NULL) AS output_rows, "
     "sum(dropped) FILTER (WHERE error IS NULL) AS dropped, "
     "sum(malformed) FILTER (WHERE error IS NULL) AS malformed, "
-    "sum(duration_us) FILTER (WHERE error IS NULL) AS duration_us "
-    "FROM batches WHERE run_id = ?1 GROUP BY flow) "
-    "SELECT sums.flow, b.dataset, sums.batch, sums.input_rows, sums.output_rows, sums.dropped, "
-    "sums.malformed, b.watermark, b.state_rows, b.state_bytes, b.error, sums.duration_us "
-    "FROM sums JOIN batches b ON b.rowid = sums.last ORDER BY sums.first";
+    "sum(duration_us) FILTER (WHERE error IS NULL) AS duration_us, "
+    "max(rowid) FILTER (WHERE error IS NULL) AS good FROM batches WHERE run_id = ?1 GROUP BY flow) "
+    "SELECT n.flow, n.dataset, ifnull(ifnull(s.batch, f.batch), -1), s.input_rows, s.output_rows, "
+    "s.dropped, s.malformed, iif(g.flow IS NULL, f.watermark, g.watermark), "
+    "ifnull(g.state_rows, f.state_rows), ifnull(g.state_bytes, f.state_bytes), b.error, "
+    "s.duration_us, s.batches FROM names n LEFT JOIN sums s ON s.flow = n.flow "
+    "LEFT JOIN batches b ON b.rowid = s.last LEFT JOIN batches g ON g.rowid = s.good "
+    "LEFT JOIN flows f ON f.run_id = ?1 AND f.flow = n.flow ORDER BY n.place";
+
+static const char *text_at(sqlite3_stmt *statement, int column)
+{
+    return (const char *)sqlite3_column_text(statement, column);
+}
+
+static TimeUs time_at(sqlite3_stmt *statement, int column)
+{
+    bool is_null = sqlite3_column_type(statement, column) == SQLITE_NULL;
+    return is_null ? TIME_MIN : sqlite3_column_int64(statement, column);
+}
 
 static bool append_flows(sqlite3 *db, int64_t run, Buffer *status)
 {
@@ -313,22 +395,24 @@ static bool append_flows(sqlite3 *db, int64_t run, Buffer *status)
     sqlite3_bind_int64(statement, 1, run);
     int code = sqlite3_step(statement);
     for (; code == SQLITE_ROW; code = sqlite3_step(statement)) {
-        bool has_watermark = sqlite3_column_type(statement, 7) != SQLITE_NULL;
-        const char *error = (const char *)sqlite3_column_text(statement, 10);
-        const char *dataset = (const char *)sqlite3_column_text(statement, 1);
-        double seconds = (double)sqlite3_column_int64(statement, 11) / TIME_SECOND;
+        const char *error = text_at(statement, 10);
+        const char *dataset = text_at(statement, 1);
+        TimeUs duration = sqlite3_column_int64(statement, 11);
+        int64_t input_rows = sqlite3_column_int64(statement, 3);
         ControlFlow flow = {
-            .flow = (const char *)sqlite3_column_text(statement, 0),
+            .flow = text_at(statement, 0),
             .dataset = dataset == NULL ? "" : dataset,
             .state = error == NULL ? "stopped" : "failed",
             .batch = sqlite3_column_int64(statement, 2),
-            .input_rows = sqlite3_column_int64(statement, 3),
+            .batches = sqlite3_column_int64(statement, 12),
+            .duration = duration,
+            .input_rows = input_rows,
             .output_rows = sqlite3_column_int64(statement, 4),
             .rows_per_second =
-                seconds > 0 ? (double)sqlite3_column_int64(statement, 3) / seconds : 0,
+                duration > 0 ? (double)input_rows * TIME_SECOND / (double)duration : 0,
             .lag_rows = -1,
             .lag_ms = -1,
-            .watermark = has_watermark ? sqlite3_column_int64(statement, 7) : TIME_MIN,
+            .watermark = time_at(statement, 7),
             .state_rows = sqlite3_column_int64(statement, 8),
             .state_bytes = sqlite3_column_int64(statement, 9),
             .dropped = sqlite3_column_int64(statement, 5),
@@ -339,6 +423,54 @@ static bool append_flows(sqlite3 *db, int64_t run, Buffer *status)
     }
     sqlite3_finalize(statement);
     return code == SQLITE_DONE;
+}
+
+// Each view of a run: its last attempt, and the last one that succeeded.
+static const char views_sql[] =
+    "WITH sums AS (SELECT view, min(rowid) AS first, max(rowid) AS last, "
+    "max(rowid) FILTER (WHERE error IS NULL) AS good, "
+    "count(*) FILTER (WHERE error IS NULL) AS refreshes, "
+    "sum(duration_us) FILTER (WHERE error IS NULL) AS duration_us "
+    "FROM refreshes WHERE run_id = ?1 GROUP BY view) "
+    "SELECT s.view, g.started + g.duration_us, s.refreshes, s.duration_us, g.rows, r.error "
+    "FROM sums s JOIN refreshes r ON r.rowid = s.last LEFT JOIN refreshes g ON g.rowid = s.good "
+    "ORDER BY s.first";
+
+static bool append_views(sqlite3 *db, int64_t run, Buffer *status)
+{
+    sqlite3_stmt *statement = NULL;
+    if (sqlite3_prepare_v2(db, views_sql, -1, &statement, NULL) != SQLITE_OK) {
+        return false;
+    }
+    sqlite3_bind_int64(statement, 1, run);
+    int code = sqlite3_step(statement);
+    for (; code == SQLITE_ROW; code = sqlite3_step(statement)) {
+        const char *error = text_at(statement, 5);
+        ControlView view = {
+            .view = text_at(statement, 0),
+            .state = error == NULL ? "stopped" : "failed",
+            .refreshed = time_at(statement, 1),
+            .refreshes = sqlite3_column_int64(statement, 2),
+            .duration = sqlite3_column_int64(statement, 3),
+            .rows = sqlite3_column_int64(statement, 4),
+            .error = error,
+        };
+        control_append_view(status, &view);
+    }
+    sqlite3_finalize(statement);
+    return code == SQLITE_DONE;
+}
+
+// A process may have died before it made the tables, or be one of a time with fewer of them.
+static bool has_tables(sqlite3 *db)
+{
+    if (query_int(db, "SELECT count(*) FROM sqlite_master WHERE name = 'runs'") == 0) {
+        return false;
+    }
+    if (query_int(db, "SELECT count(*) FROM sqlite_master WHERE name = 'refreshes'") == 0) {
+        sqlite3_exec(db, schema_sql, NULL, NULL, NULL); // if it fails, so does what follows
+    }
+    return true;
 }
 
 static bool append_last_run(sqlite3 *db, const char *project, Buffer *status, bool *found)
@@ -352,7 +484,10 @@ static bool append_last_run(sqlite3 *db, const char *project, Buffer *status, bo
     *found = code == SQLITE_ROW;
     if (*found) {
         control_begin_status(status, project, false, 0, sqlite3_column_int64(statement, 1));
-        ok = append_flows(db, sqlite3_column_int64(statement, 0), status);
+        int64_t run = sqlite3_column_int64(statement, 0);
+        ok = append_flows(db, run, status);
+        control_begin_views(status);
+        ok = ok && append_views(db, run, status);
         // A run that was killed has no end.
         buffer_append_text(status, "],\"ended\":");
         if (sqlite3_column_type(statement, 2) == SQLITE_NULL) {
@@ -383,7 +518,7 @@ bool history_last_run(const char *storage, const char *project, Buffer *status, 
         ok = sqlite3_open_v2(buffer_text(&path), &db, SQLITE_OPEN_READWRITE, NULL) == SQLITE_OK;
         if (ok) {
             sqlite3_busy_timeout(db, BUSY_MS);
-            ok = append_last_run(db, project, status, found);
+            ok = !has_tables(db) || append_last_run(db, project, status, found);
         }
         if (!ok) {
             fail(err, ERROR_RETRY, "read %s: %s", buffer_text(&path),

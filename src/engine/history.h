@@ -4,13 +4,15 @@
 // and dashboards: nothing in the commit protocol depends on it. A write that fails is logged once
 // and never stops a flow; a damaged file is moved aside as history.db.damaged and begun anew.
 //
-// Tables: runs, batches; `PRAGMA user_version` is the schema's version. Thread-safe: one mutex.
-// Every writing function takes a NULL History (opening failed) and does nothing.
+// Tables: runs, flows (of a run, as it found them), batches, refreshes (of materialized views).
+// `PRAGMA user_version` is the schema's version; a table that is only added keeps it. Thread-safe:
+// one mutex. Every writing function takes a NULL History (opening failed) and does nothing.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "base/buffer.h"
 #include "base/error.h"
+#include "engine/control.h"
 
 typedef struct History History;
 
@@ -26,6 +28,10 @@ void history_close(History *history);
 // Begins a run: the batches that follow belong to it.
 void history_run_started(History *history, TimeUs now, const char *version);
 void history_run_ended(History *history, TimeUs now, int exit_code);
+
+// A flow takes part in the run: before its first batch it is where the last run left it. Called
+// again when more is known.
+void history_flow(History *history, const ControlFlow *flow);
 
 typedef struct HistoryBatch {
     const char *flow;
@@ -45,9 +51,18 @@ typedef struct HistoryBatch {
 } HistoryBatch;
 void history_batch(History *history, const HistoryBatch *batch);
 
+typedef struct HistoryRefresh {
+    const char *view;
+    TimeUs started;
+    TimeUs duration;
+    int64_t rows;
+    const char *error; // NULL: the view was refreshed
+} HistoryRefresh;
+void history_refresh(History *history, const HistoryRefresh *refresh);
+
 // The last run as a status object (engine/control.h), with "running":false and "ended",
-// "exit_code" (both null when it was killed) after the flows; *found is false when
-// there is no history.
+// "exit_code" (both null when it was killed) after the views; *found is false when there is no
+// history.
 MUST_USE bool history_last_run(const char *storage, const char *project, Buffer *status,
                                bool *found, Error *err);
 

@@ -17,6 +17,7 @@
 
 #include "base/log.h"
 #include "engine/engine.h"
+#include "engine/report.h"
 #include "engine/session.h"
 
 #define POLL_INTERVAL     (100 * (TimeUs)TIME_MS) // files, generators: rows appear without a word
@@ -119,8 +120,7 @@ static bool open_flow(Runner *runner, size_t index, Error *err)
 static bool recover_flow(Runner *runner, size_t index, Error *err, TimeUs *backoff)
 {
     Session *session = runner->session;
-    bool reopen = err->kind == ERROR_CONFLICT && session->flows[index] != NULL &&
-                  flow_is_unresolved(session->flows[index]);
+    bool reopen = err->kind == ERROR_CONFLICT && session_is_unresolved(session, index);
     if (err->kind != ERROR_RETRY && !reopen) {
         session_failed(session, index, err);
         return false;
@@ -138,8 +138,7 @@ static bool recover_flow(Runner *runner, size_t index, Error *err, TimeUs *backo
     wait_for(runner, *backoff);
     if (reopen) {
         pthread_mutex_lock(&runner->catalog_lock);
-        flow_close(session->flows[index]);
-        session->flows[index] = NULL;
+        session_close_flow(session, index);
         pthread_mutex_unlock(&runner->catalog_lock);
     }
     return true;
@@ -240,17 +239,18 @@ static void append_flows(Runner *runner, Buffer *json)
         if (!session_is_selected(session, spec->target)) {
             continue;
         }
-        ControlFlow status = {.flow = spec->name,
-                              .dataset = spec->target->name,
-                              .state = session->failed[i] ? "failed" : "waiting",
-                              .batch = -1,
-                              .lag_rows = -1,
-                              .lag_ms = -1,
-                              .watermark = TIME_MIN};
-        if (session->flows[i] != NULL) {
-            flow_status(session->flows[i], &status);
-        }
+        ControlFlow status;
+        session_flow_status(session, i, &status);
         control_append_flow(json, &status);
+    }
+}
+
+static void append_views(const Session *session, Buffer *json)
+{
+    for (size_t i = 0; i < session->view_count; i++) {
+        ControlView status;
+        view_status(session->views[i], &status);
+        control_append_view(json, &status);
     }
 }
 
@@ -262,25 +262,9 @@ static void print_status(void *context, Buffer *json)
     pthread_mutex_lock(&runner->catalog_lock);
     append_flows(runner, json);
     pthread_mutex_unlock(&runner->catalog_lock);
+    control_begin_views(json);
+    append_views(runner->session, json);
     control_end_status(json);
-}
-
-static void print_line(const ControlFlow *status, Buffer *out)
-{
-    buffer_printf(out, "%-24s %-9s batch %-6lld %9.0f rows/s  in %-8lld out %-8lld", status->flow,
-                  status->state, (long long)status->batch, status->rows_per_second,
-                  (long long)status->input_rows, (long long)status->output_rows);
-    if (status->lag_rows > 0) {
-        buffer_printf(out, "  lag %lld", (long long)status->lag_rows);
-    }
-    if (status->state_rows > 0) {
-        buffer_printf(out, "  state %lld", (long long)status->state_rows);
-    }
-    if (status->watermark != TIME_MIN && status->watermark > 0) {
-        char text[32];
-        time_format_iso(status->watermark, text);
-        buffer_printf(out, "  watermark %.19s", text);
-    }
 }
 
 // A line per flow: in place on a terminal, otherwise from time to time.
@@ -298,8 +282,8 @@ static void report(Runner *runner, bool in_place, size_t *lines)
             continue;
         }
         ControlFlow status;
-        flow_status(session->flows[i], &status);
-        print_line(&status, &out);
+        session_flow_status(session, i, &status);
+        report_flow(&status, &out);
         buffer_append_text(&out, in_place ? "\033[K\n" : "\n");
         count++;
     }
@@ -311,18 +295,15 @@ static void report(Runner *runner, bool in_place, size_t *lines)
 
 // ---- life --------------------------------------------------------------------------------------
 
-static void refresh_views(Runner *runner)
+// `all`: after commits; else those that read what changes without one.
+static void refresh_views(Runner *runner, bool all)
 {
     Error err;
     Session *session = runner->session;
     for (size_t i = 0; i < session->view_count; i++) {
-        bool stale = false;
-        int64_t rows = 0;
-        TimeUs now = clock_now(session->options.clock);
-        if (!view_is_stale(session->views[i], &stale, &err) ||
-            (stale && !view_refresh(session->views[i], now, &rows, &err))) {
-            log_error("%s", err.message);
-            session->worst = session->worst == ERROR_NONE ? err.kind : session->worst;
+        bool looks = all || view_reads_outside(session->views[i]);
+        if (looks && !session_refresh_view(session, session->views[i], &err)) {
+            log_error("%s", err.message); // a fault point: only in tests
         }
     }
 }
@@ -346,13 +327,13 @@ static void watch(Runner *runner, TimeUs duration)
     TimeUs end = duration > 0 ? clock_monotonic() + duration : TIME_NEVER;
     TimeUs next_report = clock_monotonic() + report_every;
     TimeUs next_views = clock_monotonic() + TIME_SECOND; // soon, so that there is something to see
-    uint64_t seen = 0;
+    uint64_t seen = UINT64_MAX; // what the last run committed may not be in the views yet
     size_t lines = 0;
     while (!engine_is_stopping() && atomic_load(&runner->running) > 0) {
         uint64_t count = commits_count(&runner->commits);
         commits_wait(&runner->commits, count, POLL_INTERVAL);
-        if (clock_monotonic() >= next_views && count != seen) {
-            refresh_views(runner);
+        if (clock_monotonic() >= next_views) {
+            refresh_views(runner, count != seen);
             seen = count;
             next_views = clock_monotonic() + VIEW_INTERVAL;
         }
@@ -401,6 +382,7 @@ static int run_flows(Runner *runner, const RunOptions *options, Error *err)
         if (!session_drain(session, true, err)) {
             return error_exit_code(err->kind);
         }
+        report_summary(session);
         return session->worst == ERROR_CORRUPT || session->worst == ERROR_RETRY
                    ? error_exit_code(session->worst)
                    : session->worst != ERROR_NONE;
@@ -418,12 +400,13 @@ static int run_flows(Runner *runner, const RunOptions *options, Error *err)
     }
     free(threads);
     if (ok && options->duration > 0) {
-        refresh_views(runner); // what was committed until the end shall be in the views
+        refresh_views(runner, true); // what was committed until the end shall be in the views
     }
     if (!ok) {
         log_error("%s", err->message);
         return error_exit_code(err->kind);
     }
+    report_summary(session);
     return session->worst == ERROR_CORRUPT ? 4 : session->worst != ERROR_NONE;
 }
 
@@ -440,6 +423,8 @@ static bool open_runner(Runner *runner, const RunOptions *options, Error *err)
         log_warn("no history is kept: %s", err->message);
         runner->history = NULL;
     }
+    // A run that is killed from here on is in the history.
+    history_run_started(runner->history, runner->started, TARN_VERSION);
     session->options.history = runner->history;
     ControlHandler handler = {print_status, engine_request_stop, runner};
     return session_prepare(session, err) &&
@@ -460,10 +445,9 @@ static int run_session(Session *session, const RunOptions *options)
         log_error("%s", err.message);
         code = error_exit_code(err.kind);
     } else {
-        history_run_started(runner.history, runner.started, TARN_VERSION);
         code = run_flows(&runner, options, &err);
-        history_run_ended(runner.history, clock_now(session->options.clock), code);
     }
+    history_run_ended(runner.history, clock_now(session->options.clock), code);
     control_close(runner.control);
     history_close(runner.history);
     instance_unlock(runner.lock);

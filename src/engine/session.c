@@ -58,6 +58,7 @@ void session_close(Session *session)
     }
     free(session->flows);
     free(session->failed);
+    free(session->before);
     free(session->views);
     state_budget_destroy(session->context.state_budget);
     catalog_destroy(session->catalog);
@@ -127,7 +128,15 @@ bool session_prepare(Session *session, Error *err)
         .next_number = &session->next_number,
     };
     session->flows = calloc(session->flow_count + 1, sizeof(Flow *));
-    session->failed = calloc(session->flow_count + 1, sizeof(bool));
+    session->failed = calloc(session->flow_count + 1, sizeof *session->failed);
+    session->before = calloc(session->flow_count + 1, sizeof *session->before);
+    for (size_t i = 0; i < session->flow_count; i++) {
+        if (session_is_selected(session, session->catalog->flows[i]->target)) {
+            ControlFlow status;
+            session_flow_status(session, i, &status);
+            history_flow(session->options.history, &status);
+        }
+    }
     session->views = calloc(order->count + 1, sizeof(View *));
     for (size_t i = 0; i < order->count; i++) {
         Dataset *dataset = order->items[i];
@@ -144,8 +153,48 @@ bool session_prepare(Session *session, Error *err)
 
 bool session_open_flow(Session *session, size_t index, Error *err)
 {
-    return flow_open(&session->context, session->catalog->flows[index], &session->flows[index],
-                     err);
+    if (!flow_open(&session->context, session->catalog->flows[index], &session->flows[index],
+                   err)) {
+        return false;
+    }
+    ControlFlow status;
+    flow_status(session->flows[index], &status);
+    history_flow(session->options.history, &status);
+    return true;
+}
+
+bool session_is_unresolved(const Session *session, size_t index)
+{
+    return session->flows[index] != NULL && flow_is_unresolved(session->flows[index]);
+}
+
+void session_close_flow(Session *session, size_t index)
+{
+    session_flow_status(session, index, &session->before[index]);
+    flow_close(session->flows[index]);
+    session->flows[index] = NULL;
+}
+
+void session_flow_status(const Session *session, size_t index, ControlFlow *status)
+{
+    const FlowSpec *spec = session->catalog->flows[index];
+    *status = (ControlFlow){.flow = spec->name,
+                            .dataset = spec->target->name,
+                            .state = session->failed[index] ? "failed" : "waiting",
+                            .batch = -1,
+                            .lag_rows = -1,
+                            .lag_ms = -1,
+                            .watermark = TIME_MIN};
+    if (session->flows[index] != NULL) {
+        flow_status(session->flows[index], status);
+    }
+    const ControlFlow *before = &session->before[index];
+    status->batches += before->batches;
+    status->duration += before->duration;
+    status->input_rows += before->input_rows;
+    status->output_rows += before->output_rows;
+    status->dropped += before->dropped;
+    status->malformed += before->malformed;
 }
 
 // ---- full refresh ------------------------------------------------------------------------------
@@ -230,16 +279,43 @@ bool session_full_refresh(Session *session, const char *const *names, size_t cou
 
 // ---- draining ----------------------------------------------------------------------------------
 
+// The first error decides the exit code, but for damage.
+static void remember(Session *session, ErrorKind kind)
+{
+    ErrorKind none = ERROR_NONE;
+    if (kind == ERROR_CORRUPT) {
+        atomic_store(&session->worst, kind);
+    } else {
+        atomic_compare_exchange_strong(&session->worst, &none, kind);
+    }
+}
+
+// "flow 'a' (pipelines/a.sql:3): message": what is wrong with the query or its rows is mended
+// there.
+static void log_failure(const Session *session, const FlowSpec *spec, const Error *err)
+{
+    if (strncmp(err->message, "flow '", 6) == 0) {
+        log_error("%s", err->message);
+        return;
+    }
+    if (err->kind != ERROR_INPUT) {
+        log_error("flow '%s': %s", spec->name, err->message);
+        return;
+    }
+    const SqlSources *sources = session->catalog->diagnostics->sources;
+    int line;
+    int column;
+    sql_sources_locate(sources, spec->pos, &line, &column);
+    log_error("flow '%s' (%s:%d): %s", spec->name, sql_sources_path(sources, spec->pos.source),
+              line, err->message);
+}
+
 void session_failed(Session *session, size_t flow, const Error *err)
 {
     session->failed[flow] = true;
-    if (session->worst == ERROR_NONE || err->kind == ERROR_CORRUPT) {
-        session->worst = err->kind;
-    }
+    remember(session, err->kind);
     const char *name = session->catalog->flows[flow]->name;
-    bool named = strncmp(err->message, "flow '", 6) == 0;
-    log_error("%s%s%s%s", named ? "" : "flow '", named ? "" : name,
-              named ? "" : "': ", err->message);
+    log_failure(session, session->catalog->flows[flow], err);
     if (session->flows[flow] != NULL) {
         flow_set_state(session->flows[flow], "failed", err->message);
     }
@@ -274,6 +350,13 @@ static bool drain_flow(Session *session, size_t index, bool fix_end, Error *err)
     return true;
 }
 
+// Not now, or a commit of unknown outcome, which a new open finds out.
+static bool may_try_again(const Session *session, size_t index, const Error *err)
+{
+    return err->kind == ERROR_RETRY ||
+           (err->kind == ERROR_CONFLICT && session_is_unresolved(session, index));
+}
+
 static bool drain_dataset(Session *session, const Dataset *dataset, bool fix_end, Error *err)
 {
     for (size_t i = 0; i < session->flow_count; i++) {
@@ -281,10 +364,14 @@ static bool drain_dataset(Session *session, const Dataset *dataset, bool fix_end
             continue;
         }
         bool ok = drain_flow(session, i, fix_end, err);
-        for (int attempt = 1; !ok && err->kind == ERROR_RETRY && attempt < RETRIES; attempt++) {
+        for (int attempt = 1; !ok && may_try_again(session, i, err) && attempt < RETRIES;
+             attempt++) {
             log_warn("flow '%s': %s; trying again", session->catalog->flows[i]->name, err->message);
             clock_sleep_until(session->options.clock,
                               clock_now(session->options.clock) + TIME_SECOND);
+            if (session_is_unresolved(session, i)) {
+                session_close_flow(session, i);
+            }
             ok = drain_flow(session, i, fix_end, err);
         }
         if (!ok && err->kind == ERROR_CRASH) {
@@ -297,18 +384,33 @@ static bool drain_dataset(Session *session, const Dataset *dataset, bool fix_end
     return true;
 }
 
-static bool drain_view(Session *session, View *view, Error *err)
+bool session_refresh_view(Session *session, View *view, Error *err)
 {
     bool stale = false;
-    int64_t rows = 0;
-    if (!view_is_stale(view, &stale, err) ||
-        (stale && !view_refresh(view, clock_now(session->options.clock), &rows, err))) {
-        if (err->kind == ERROR_CRASH) {
-            return false;
+    HistoryRefresh row = {.view = view_dataset(view)->name,
+                          .started = clock_now(session->options.clock)};
+    TimeUs began = clock_monotonic();
+    if (view_is_stale(view, &stale, err) &&
+        (!stale || view_refresh(view, row.started, &row.rows, err))) {
+        row.duration = clock_monotonic() - began;
+        if (stale) {
+            history_refresh(session->options.history, &row);
         }
-        session->worst = session->worst == ERROR_NONE ? err->kind : session->worst;
-        log_error("%s", err->message);
+        return true;
     }
+    if (err->kind == ERROR_CRASH) {
+        return false;
+    }
+    remember(session, err->kind);
+    ControlView status;
+    view_status(view, &status);
+    if (status.error == NULL || strcmp(status.error, err->message) != 0) {
+        log_error("%s", err->message);
+        row.duration = clock_monotonic() - began;
+        row.error = err->message;
+        history_refresh(session->options.history, &row);
+    }
+    view_set_failed(view, err->message);
     return true;
 }
 
@@ -324,7 +426,7 @@ bool session_drain(Session *session, bool fix_end, Error *err)
         }
         for (size_t v = 0; v < session->view_count; v++) {
             if (view_dataset(session->views[v]) == dataset &&
-                !drain_view(session, session->views[v], err)) {
+                !session_refresh_view(session, session->views[v], err)) {
                 return false;
             }
         }

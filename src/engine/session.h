@@ -4,7 +4,8 @@
 //         -> { session_drain | session_open_flow, stepped by run.c's threads }* -> session_close
 //
 // session_drain runs everything that is due in dependency order on the calling thread until nothing
-// is left: what `tarn run --once` and the `tick` of tests do. run.c gives each flow a thread.
+// is left: what `tarn run --once` and the `tick` of tests do. run.c gives each flow a thread;
+// `flows` are opened and closed under its lock, `failed` and `worst` may be written by any of them.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -30,10 +31,11 @@ typedef struct Session {
     _Atomic int next_number;
     Flow **flows; // in the catalog's order; NULL: not open
     size_t flow_count;
-    bool *failed; // of each flow: it stopped with an error
+    _Atomic bool *failed; // of each flow: it stopped with an error
+    ControlFlow *before;  // of each flow: its sums until it was opened again
     View **views;
     size_t view_count;
-    ErrorKind worst; // of the errors so far: the exit code
+    _Atomic ErrorKind worst; // of the errors so far: the exit code
 } Session;
 
 // Opens the database and reads the SQL files; problems are in the project's Diagnostics.
@@ -55,4 +57,11 @@ MUST_USE bool session_full_refresh(Session *session, const char *const *names, s
 // point fired.
 MUST_USE bool session_drain(Session *session, bool fix_end, Error *err);
 void session_failed(Session *session, size_t flow, const Error *err);
+// Closes a flow after a commit whose outcome is unknown; opening it again asks the marker (F3).
+void session_close_flow(Session *session, size_t index);
+bool session_is_unresolved(const Session *session, size_t index);
+// Of a flow that is open or not, with its sums over the run. Not while one is opened or closed.
+void session_flow_status(const Session *session, size_t index, ControlFlow *status);
+// Refreshes a view if it is stale. A failure is logged once; false only with ERROR_CRASH.
+MUST_USE bool session_refresh_view(Session *session, View *view, Error *err);
 bool session_is_selected(const Session *session, const Dataset *dataset);

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/view.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
+#include "engine/outside.h"
 #include "stream/rewrite.h"
 
 struct View {
@@ -11,8 +14,13 @@ struct View {
     const Dataset *dataset;
     DuckConn *conn;
     Tables *tables;
-    Buffer versions; // of the tables read, at the last refresh
+    OutsideList outside;
+    Arena *arena;
+    Buffer versions; // of what is read, at the last refresh
     bool refreshed;
+
+    pthread_mutex_t lock; // of status
+    ControlView status;   // its error lives in the arena: whoever asked may still be reading it
 };
 
 bool view_create(Catalog *catalog, const Dataset *dataset, View **result, Error *err)
@@ -24,6 +32,10 @@ bool view_create(Catalog *catalog, const Dataset *dataset, View **result, Error 
     view->catalog = catalog;
     view->dataset = dataset;
     view->tables = relation_tables_create();
+    view->arena = arena_create(0);
+    view->status = (ControlView){.view = dataset->name, .state = "waiting", .refreshed = TIME_MIN};
+    pthread_mutex_init(&view->lock, NULL);
+    outside_find(catalog, dataset->query, view->arena, &view->outside);
     if (!duck_connect(catalog->duck, &view->conn, err)) {
         view_destroy(view);
         return false;
@@ -40,6 +52,8 @@ void view_destroy(View *view)
     relation_tables_destroy(view->tables);
     duck_disconnect(view->conn);
     buffer_done(&view->versions);
+    arena_destroy(view->arena);
+    pthread_mutex_destroy(&view->lock);
     free(view);
 }
 
@@ -48,7 +62,47 @@ const Dataset *view_dataset(const View *view)
     return view->dataset;
 }
 
-static bool read_versions(View *view, Buffer *versions, Error *err)
+bool view_reads_outside(const View *view)
+{
+    return view->outside.count > 0;
+}
+
+void view_status(View *view, ControlView *status)
+{
+    pthread_mutex_lock(&view->lock);
+    *status = view->status;
+    pthread_mutex_unlock(&view->lock);
+}
+
+static void set_state(View *view, const char *state)
+{
+    pthread_mutex_lock(&view->lock);
+    view->status.state = state;
+    pthread_mutex_unlock(&view->lock);
+}
+
+void view_set_failed(View *view, const char *error)
+{
+    pthread_mutex_lock(&view->lock);
+    bool is_new = view->status.error == NULL || strcmp(view->status.error, error) != 0;
+    view->status.error = is_new ? arena_text(view->arena, slice_of(error)) : view->status.error;
+    view->status.state = "failed";
+    pthread_mutex_unlock(&view->lock);
+}
+
+static void set_refreshed(View *view, TimeUs now, TimeUs duration, int64_t row_count)
+{
+    pthread_mutex_lock(&view->lock);
+    view->status.state = "idle";
+    view->status.error = NULL;
+    view->status.refreshed = now + duration;
+    view->status.refreshes++;
+    view->status.duration += duration;
+    view->status.rows = row_count;
+    pthread_mutex_unlock(&view->lock);
+}
+
+static bool read_versions(View *view, Catalog *reading, Buffer *versions, Error *err)
 {
     for (size_t i = 0; i < view->dataset->upstream.count; i++) {
         const Dataset *table = view->dataset->upstream.items[i];
@@ -63,13 +117,16 @@ static bool read_versions(View *view, Buffer *versions, Error *err)
         int64_t version = exists ? delta_version(delta_snapshot(delta)) : -1;
         buffer_printf(versions, "%lld ", (long long)version);
     }
-    return true;
+    RelationReader reader = {reading, view->tables, view->conn};
+    return outside_print(&view->outside, &reader, versions, err);
 }
 
 bool view_is_stale(View *view, bool *stale, Error *err)
 {
     Buffer versions = {0};
-    bool ok = read_versions(view, &versions, err);
+    Arena *arena = arena_create(0);
+    Catalog reading = catalog_fork(view->catalog, arena, view->conn);
+    bool ok = read_versions(view, &reading, &versions, err);
     if (ok) {
         *stale = !view->refreshed ||
                  !slice_equal(buffer_slice(&versions), buffer_slice(&view->versions));
@@ -77,6 +134,7 @@ bool view_is_stale(View *view, bool *stale, Error *err)
         fail_context(err, "materialized view '%s'", view->dataset->name);
     }
     buffer_done(&versions);
+    arena_destroy(arena);
     return ok;
 }
 
@@ -139,13 +197,17 @@ bool view_refresh(View *view, TimeUs now, int64_t *row_count, Error *err)
     Catalog reading = catalog_fork(view->catalog, arena, view->conn);
     Buffer sql = {0};
     Buffer versions = {0};
-    bool ok = read_versions(view, &versions, err) && print_query(view, &reading, now, &sql, err) &&
+    TimeUs started = clock_monotonic();
+    set_state(view, "refreshing");
+    bool ok = read_versions(view, &reading, &versions, err) &&
+              print_query(view, &reading, now, &sql, err) &&
               write_rows(view, buffer_text(&sql), now, arena, row_count, err);
     if (ok) {
         buffer_done(&view->versions);
         view->versions = versions;
         versions = (Buffer){0};
         view->refreshed = true;
+        set_refreshed(view, now, clock_monotonic() - started, *row_count);
     } else if (err->kind != ERROR_CRASH) {
         fail_context(err, "materialized view '%s'", view->dataset->name);
     }

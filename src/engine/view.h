@@ -3,12 +3,14 @@
 //     view_create -> { view_is_stale -> view_refresh }* -> view_destroy
 //
 // A refresh runs the query over the tables as they are and replaces the view's Delta table in one
-// commit, so readers see the old rows or the new ones. A view is stale when a table it reads has
-// another version than at its last refresh in this process. One thread.
+// commit, so readers see the old rows or the new ones. A view is stale when what it reads is not
+// as it was at its last refresh in this process: tables by their versions, files as outside.h says.
+// One thread; view_status may be called from any.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "engine/catalog.h"
+#include "engine/control.h"
 #include "engine/relation.h"
 
 typedef struct View View;
@@ -18,3 +20,9 @@ void view_destroy(View *view);
 MUST_USE bool view_is_stale(View *view, bool *stale, Error *err);
 MUST_USE bool view_refresh(View *view, TimeUs now, int64_t *row_count, Error *err);
 const Dataset *view_dataset(const View *view);
+// It reads what changes without a commit of the project's flows: look from time to time.
+bool view_reads_outside(const View *view);
+// Texts of `status` live as long as the view. A refresh sets state, sums and rows; what failed
+// before it is for the caller to say.
+void view_status(View *view, ControlView *status);
+void view_set_failed(View *view, const char *error);

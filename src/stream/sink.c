@@ -61,6 +61,9 @@ bool sink_stage(Sink *sink, int64_t batch, const char *select_sql, int64_t *row_
 {
     int64_t rows = 0;
     if (!sink->type->stage(sink, batch, select_sql, &rows, err)) {
+        if (err->kind == ERROR_INPUT) {
+            return false; // the query ran here: it or its rows are wrong, not the sink
+        }
         return fail_context(err, "sink '%s'", sink->context.dataset);
     }
     assert(rows >= 0);

@@ -67,7 +67,8 @@ typedef struct SinkType {
     bool (*open)(Sink *sink, Error *err);
     // Fences older writers (epoch) and reads the marker of this checkpoint.
     bool (*marker)(Sink *sink, int64_t epoch, SinkMarker *marker, Error *err);
-    // Runs `select_sql` and stages its rows; *row_count for progress and the log record.
+    // Runs `select_sql` and stages its rows; *row_count for progress and the log record. An
+    // ERROR_INPUT is told as the query's: a sink that says so of itself names itself.
     bool (*stage)(Sink *sink, int64_t batch, const char *select_sql, int64_t *row_count,
                   Error *err);
     bool (*commit)(Sink *sink, const SinkMarker *marker, Error *err);

@@ -125,10 +125,11 @@ is 'exit code of a run without problems' $? 0
 printf '1\n1\n' >csv/2.csv
 "$tarn" run --once >progress 2>err
 is 'exit code of a run with values that do not fit' $? 1
-is 'what it says' "$(cat err)" "error: flow 'sums': aggregation: [ARITHMETIC_OVERFLOW] 9223372036854775809 is out of range for BIGINT
-error: flow 'later': aggregation: [ARITHMETIC_OVERFLOW] overflow in addition: 9223372036854775807 + 2
-error: flow 'quotients': sink 'quotients': [DIVIDE_BY_ZERO] division by zero; try_divide gives NULL instead
-error: flow 'numbers': sink 'numbers': [CAST_INVALID_INPUT] 'x0' (string) is no INT; try_cast gives NULL instead"
+is 'what it says' "$(grep ^error err)" "error: flow 'sums' (pipelines/all.sql:2): aggregation: [ARITHMETIC_OVERFLOW] 9223372036854775809 is out of range for BIGINT
+error: flow 'later' (pipelines/all.sql:3): aggregation: [ARITHMETIC_OVERFLOW] overflow in addition: 9223372036854775807 + 2
+error: flow 'quotients' (pipelines/all.sql:4): [DIVIDE_BY_ZERO] division by zero; try_divide gives NULL instead
+error: flow 'numbers' (pipelines/all.sql:5): [CAST_INVALID_INPUT] 'x0' (string) is no INT; try_cast gives NULL instead"
+is 'what it did' "$(grep -c '^[a-z]*  *failed$' err) $(grep ^ids err | sed 's/ in [0-9].*//')" '4 ids        2 rows in, 2 out, 1 batch'
 is 'the flow before them' "$(rows 'SELECT count(*) FROM ids')" 3
 
 echo "$passed passed, $failed failed"
