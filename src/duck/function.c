@@ -5,14 +5,6 @@
 
 enum { FEW_ARGUMENTS = 16 };
 
-// Types of one call's arguments, where they differ from call to call (variadic).
-typedef struct CallTypes {
-    atomic_int references;
-    Arena *arena;
-    size_t count;
-    const Type **types;
-} CallTypes;
-
 // ---- errors of callbacks -------------------------------------------------------------------
 
 // DuckDB turns a callback's error into text and throws it; the kind travels inside that text.
@@ -34,42 +26,27 @@ void function_pack_error(const Error *err, Buffer *out)
 
 // ---- scalar calls --------------------------------------------------------------------------
 
-static void call_types_release(void *data)
+// Types that differ from call to call (variadic) are asked of the vectors: to ask for them while
+// binding, DuckDB copies the argument, which it cannot do with a subquery.
+static const Type *type_of_vector(duckdb_vector vector, Arena **arena)
 {
-    CallTypes *types = data;
-    if (atomic_fetch_sub(&types->references, 1) == 1) {
-        arena_destroy(types->arena);
-        free(types);
+    duckdb_logical_type logical = duckdb_vector_get_column_type(vector);
+    switch (duckdb_get_type_id(logical)) {
+    case DUCKDB_TYPE_BOOLEAN:
+    case DUCKDB_TYPE_INTEGER:
+    case DUCKDB_TYPE_BIGINT:
+    case DUCKDB_TYPE_DOUBLE:
+    case DUCKDB_TYPE_VARCHAR:
+    case DUCKDB_TYPE_DATE:
+    case DUCKDB_TYPE_TIMESTAMP_TZ:
+        break; // the usual ones need no memory
+    default:
+        *arena = *arena == NULL ? arena_create(0) : *arena;
+        break;
     }
-}
-
-static void *call_types_share(void *data)
-{
-    CallTypes *types = data;
-    atomic_fetch_add(&types->references, 1);
-    return types;
-}
-
-static void scalar_bind(duckdb_bind_info info)
-{
-    CallTypes *types = calloc(1, sizeof *types);
-    if (types == NULL) {
-        duckdb_scalar_function_bind_set_error(info, "out of memory");
-        return;
-    }
-    types->references = 1;
-    types->arena = arena_create(0);
-    types->count = duckdb_scalar_function_bind_get_argument_count(info);
-    types->types = ARENA_ARRAY(types->arena, const Type *, types->count + 1);
-    for (size_t i = 0; i < types->count; i++) {
-        duckdb_expression argument = duckdb_scalar_function_bind_get_argument(info, i);
-        duckdb_logical_type logical = duckdb_expression_return_type(argument);
-        types->types[i] = duck_type_from_logical(types->arena, logical);
-        duckdb_destroy_logical_type(&logical);
-        duckdb_destroy_expression(&argument);
-    }
-    duckdb_scalar_function_set_bind_data(info, types, call_types_release);
-    duckdb_scalar_function_set_bind_data_copy(info, call_types_share);
+    const Type *type = duck_type_from_logical(*arena, logical);
+    duckdb_destroy_logical_type(&logical);
+    return type;
 }
 
 // One call on one chunk.
@@ -180,14 +157,13 @@ static bool call_without_nulls(const Call *call, DuckColumn *result, Error *err)
     return ok;
 }
 
-static bool run_scalar(Function *function, duckdb_function_info info, duckdb_data_chunk input,
-                       duckdb_vector output, Error *err)
+static bool run_scalar(Function *function, duckdb_data_chunk input, duckdb_vector output,
+                       Error *err)
 {
     if (atomic_load(&function->retired)) {
         return fail(err, ERROR_FAILED, "function '%s' is no longer there", function->name);
     }
-    const CallTypes *types =
-        function->scalar.variadic ? duckdb_scalar_function_get_bind_data(info) : NULL;
+    Arena *arena = NULL;
     DuckColumn few[FEW_ARGUMENTS];
     DuckColumn *arguments = few;
     size_t count = duckdb_data_chunk_get_column_count(input);
@@ -201,8 +177,10 @@ static bool run_scalar(Function *function, duckdb_function_info info, duckdb_dat
         }
     }
     for (size_t i = 0; i < count; i++) {
-        const Type *type = types != NULL ? types->types[i] : function->schema.columns[i].type;
-        arguments[i] = duck_column_of(duckdb_data_chunk_get_vector(input, i), type);
+        duckdb_vector vector = duckdb_data_chunk_get_vector(input, i);
+        const Type *type = function->scalar.variadic ? type_of_vector(vector, &arena)
+                                                     : function->schema.columns[i].type;
+        arguments[i] = duck_column_of(vector, type);
     }
     Call call = {&function->scalar, arguments, count, duckdb_data_chunk_get_size(input)};
     DuckColumn result = duck_column_of(output, function->scalar.result);
@@ -212,6 +190,7 @@ static bool run_scalar(Function *function, duckdb_function_info info, duckdb_dat
     if (arguments != few) {
         free(arguments);
     }
+    arena_destroy(arena);
     return ok;
 }
 
@@ -220,7 +199,7 @@ static void scalar_function(duckdb_function_info info, duckdb_data_chunk input,
 {
     Function *function = duckdb_scalar_function_get_extra_info(info);
     Error err;
-    if (!run_scalar(function, info, input, output, &err)) {
+    if (!run_scalar(function, input, output, &err)) {
         Buffer text = {0};
         function_pack_error(&err, &text);
         duckdb_scalar_function_set_error(info, buffer_text(&text));
@@ -262,7 +241,6 @@ static bool create_scalar(Function *function, duckdb_connection connection, Erro
         duckdb_logical_type any = duckdb_create_logical_type(DUCKDB_TYPE_ANY);
         duckdb_scalar_function_set_varargs(made, any);
         duckdb_destroy_logical_type(&any);
-        duckdb_scalar_function_set_bind(made, scalar_bind);
     }
     if (scalar->is_volatile) {
         duckdb_scalar_function_set_volatile(made);

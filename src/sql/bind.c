@@ -241,12 +241,6 @@ static bool diagnose_other(const Problem *problem)
                         "CAST it to the type it should have",
                         "the type of this expression cannot be told here");
     }
-    if (strstr(message, "BoundSubqueryExpression") != NULL) {
-        return diagnose(problem->diagnostics, problem->pos, "UNSUPPORTED_FEATURE",
-                        "join the subquery, or select it in a WITH clause first",
-                        "a subquery as an argument of this function or of a division is not "
-                        "supported yet");
-    }
     if (strstr(message, "GROUP BY") != NULL) {
         condition = "MISSING_AGGREGATION";
     } else if (strstr(message, "aggregate") != NULL && strstr(message, "WHERE") != NULL) {

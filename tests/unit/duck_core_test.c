@@ -78,7 +78,7 @@ static void test_errors(void)
 {
     Error err = query_error("SELECT CAST('x' AS INT)");
     CHECK(err.kind == ERROR_INPUT);
-    CHECK_TEXT(err.message, "Could not convert string 'x' to INT32");
+    CHECK_TEXT(err.message, "[CAST_INVALID_INPUT] 'x' (string) is no INT; try_cast gives NULL instead");
     err = query_error("SELECT error('mine\n\nPossible')");
     CHECK(err.kind == ERROR_INPUT);
     CHECK_TEXT(err.message, "mine\n\nPossible");

@@ -248,6 +248,17 @@ static void test_strings_beside_numbers(Bench *bench)
                "[CAST_INVALID_INPUT] '1.5' (string) is no BIGINT; try_cast gives NULL instead");
 }
 
+// C functions take any argument, so also the value of a subquery.
+static void test_subqueries_as_arguments(Bench *bench)
+{
+    CHECK_TEXT(run(bench, "SELECT upper((SELECT 'a')) AS a, 1 / (SELECT max(v) FROM t) AS b, "
+                          "CAST((SELECT '7') AS INT) AS c, size((SELECT array(1, 2))) AS d"),
+               "a|b|c|d;A|0.25|7|2");
+    CHECK_TEXT(run(bench, "SELECT v / (SELECT max(o.v) FROM t o WHERE o.v > t.v) AS q FROM t "
+                          "WHERE v = 2"),
+               "q;0.5");
+}
+
 // All problems as "message @position", parted by "; ".
 static const char *problems(Bench *bench, const char *text)
 {
@@ -350,6 +361,7 @@ int main(void)
     test_problems(&bench);
     test_quoting(&bench);
     test_strings_beside_numbers(&bench);
+    test_subqueries_as_arguments(&bench);
     test_all_problems(&bench);
     test_constants(&bench);
     test_source_map();
