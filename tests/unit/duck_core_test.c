@@ -78,7 +78,8 @@ static void test_errors(void)
 {
     Error err = query_error("SELECT CAST('x' AS INT)");
     CHECK(err.kind == ERROR_INPUT);
-    CHECK_TEXT(err.message, "[CAST_INVALID_INPUT] 'x' (string) is no INT; try_cast gives NULL instead");
+    CHECK_TEXT(err.message,
+               "[CAST_INVALID_INPUT] 'x' (string) is no INT; try_cast gives NULL instead");
     err = query_error("SELECT error('mine\n\nPossible')");
     CHECK(err.kind == ERROR_INPUT);
     CHECK_TEXT(err.message, "mine\n\nPossible");
