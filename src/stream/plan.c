@@ -61,66 +61,103 @@ static bool check_window_functions(Planner *planner, const Select *select, const
     return true;
 }
 
-static bool is_column(const Flowing *flowing, const char *column, const Expr *expr)
+static const EventColumn *find_event(const Flowing *flowing, const Expr *expr, bool is_window)
 {
     const Name *name = &expr->name;
-    return column != NULL && expr->kind == EXPR_COLUMN && name->count > 0 &&
-           slice_equal_nocase(name->parts[name->count - 1], slice_of(column)) &&
-           (name->count == 1 ||
-            slice_equal_nocase(name->parts[name->count - 2], flowing->event_alias));
+    for (size_t i = 0; expr->kind == EXPR_COLUMN && i < flowing->event_count; i++) {
+        const EventColumn *event = &flowing->events[i];
+        if (event->is_window == is_window && name->count > 0 &&
+            slice_equal_nocase(name->parts[name->count - 1], slice_of(event->name)) &&
+            (name->count == 1 || slice_equal_nocase(name->parts[name->count - 2], event->alias))) {
+            return event;
+        }
+    }
+    return NULL;
 }
 
 bool plan_is_event_column(const Flowing *flowing, const Expr *expr)
 {
-    return is_column(flowing, flowing->event_column, expr);
+    return find_event(flowing, expr, false) != NULL;
 }
 
 bool plan_is_event_window(const Flowing *flowing, const Expr *expr)
 {
-    return is_column(flowing, flowing->event_window, expr);
+    return find_event(flowing, expr, true) != NULL;
 }
 
-static bool star_has(const Flowing *flowing, const char *column, const Expr *star)
+const EventColumn *plan_event_time(const Flowing *flowing)
+{
+    for (size_t i = 0; i < flowing->event_count; i++) {
+        if (!flowing->events[i].is_window) {
+            return &flowing->events[i];
+        }
+    }
+    return NULL;
+}
+
+static void add_event(Planner *planner, Flowing *flowing, EventColumn event)
+{
+    ARENA_PUSH(planner->arena, flowing->events, flowing->event_count, flowing->event_capacity,
+               event);
+}
+
+void plan_forget_events(Planner *planner, Flowing *flowing, bool keep_windows)
+{
+    const Flowing before = *flowing;
+    flowing->events = NULL;
+    flowing->event_count = flowing->event_capacity = 0;
+    for (size_t i = 0; keep_windows && i < before.event_count; i++) {
+        if (before.events[i].is_window) {
+            add_event(planner, flowing, before.events[i]);
+        }
+    }
+}
+
+static bool star_has(const EventColumn *event, const Expr *star)
 {
     const Name *of = &star->qualifier;
-    if (column == NULL || star->kind != EXPR_STAR ||
-        (of->count > 0 && !slice_equal_nocase(of->parts[of->count - 1], flowing->event_alias))) {
+    if (of->count > 0 && !slice_equal_nocase(of->parts[of->count - 1], event->alias)) {
         return false;
     }
     for (size_t i = 0; i < star->except_count; i++) {
-        if (slice_equal_nocase(star->except[i], slice_of(column))) {
+        if (slice_equal_nocase(star->except[i], slice_of(event->name))) {
             return false;
         }
     }
     return true;
 }
 
-static bool makes_window(const Flowing *flowing, const Expr *expr)
+static const EventColumn *made_window(const Flowing *flowing, const Expr *expr)
 {
-    return expr->kind == EXPR_CALL && slice_equal_nocase(expr->text, slice_of("window")) &&
-           expr->arguments.count > 0 && plan_is_event_column(flowing, expr->arguments.items[0]);
+    bool is_window = expr->kind == EXPR_CALL &&
+                     slice_equal_nocase(expr->text, slice_of("window")) &&
+                     expr->arguments.count > 0;
+    return is_window ? find_event(flowing, expr->arguments.items[0], false) : NULL;
 }
 
-// Follows the event time and its windows through a SELECT list; without them the rows have none.
-static void follow_event_column(Planner *planner, const Select *select, Flowing *flowing)
+// Follows event times and their windows through a SELECT list; without them the rows have none.
+static void follow_events(Planner *planner, const Select *select, Flowing *flowing)
 {
     const Flowing before = *flowing;
-    flowing->event_column = NULL;
-    flowing->event_window = NULL;
-    for (size_t i = select->item_count; i-- > 0;) { // the first of several wins
+    plan_forget_events(planner, flowing, false);
+    for (size_t i = 0; i < select->item_count; i++) {
         const SelectItem *item = &select->items[i];
-        const char *alias = item->alias.size > 0 ? arena_text(planner->arena, item->alias) : NULL;
-        if (star_has(&before, before.event_column, item->expr)) {
-            flowing->event_column = before.event_column;
-        } else if (plan_is_event_column(&before, item->expr)) {
-            flowing->event_column = alias != NULL ? alias : before.event_column;
+        for (size_t e = 0; item->expr->kind == EXPR_STAR && e < before.event_count; e++) {
+            if (star_has(&before.events[e], item->expr)) {
+                add_event(planner, flowing, before.events[e]);
+            }
         }
-        if (star_has(&before, before.event_window, item->expr)) {
-            flowing->event_window = before.event_window;
-        } else if (plan_is_event_window(&before, item->expr)) {
-            flowing->event_window = alias != NULL ? alias : before.event_window;
-        } else if (makes_window(&before, item->expr)) {
-            flowing->event_window = alias != NULL ? alias : "window";
+        const EventColumn *time = find_event(&before, item->expr, false);
+        const EventColumn *window = find_event(&before, item->expr, true);
+        const EventColumn *made = made_window(&before, item->expr);
+        const EventColumn *from = time != NULL ? time : window != NULL ? window : made;
+        if (from != NULL) {
+            EventColumn event = *from;
+            event.is_window = time == NULL;
+            event.name = item->alias.size > 0 ? arena_text(planner->arena, item->alias)
+                         : made != NULL       ? "window"
+                                              : from->name;
+            add_event(planner, flowing, event);
         }
     }
 }
@@ -277,7 +314,7 @@ static Query *plan_select(Planner *planner, const Query *query, Flowing *flowing
         copy->select = plan_aggregate(planner, planned, planned->from, flowing, &copy->order_by);
         return copy->select == NULL ? NULL : copy;
     }
-    follow_event_column(planner, planned, flowing);
+    follow_events(planner, planned, flowing);
     if (!select->distinct || (flowing->aggregated && planner->request->mode == OUTPUT_COMPLETE)) {
         return copy; // each batch of complete mode holds the whole result
     }
@@ -340,12 +377,13 @@ static Query *plan_set_operation(Planner *planner, const Query *query, Flowing *
                  "output mode complete needs an aggregation on both sides of UNION ALL");
         return NULL;
     }
-    if (left.event_column != NULL && right.event_column != NULL) {
-        flowing->event_column = left.event_column; // columns of a union have the left one's names
-        flowing->watermark = left.watermark;
-    }
-    if (left.event_window != NULL && right.event_window != NULL) {
-        flowing->event_window = left.event_window;
+    // Columns of a union have the left one's names.
+    bool times = plan_event_time(&right) != NULL;
+    bool windows = right.event_count > 0 && (!times || right.event_count > 1);
+    for (size_t i = 0; i < left.event_count; i++) {
+        if (left.events[i].is_window ? windows : times) {
+            add_event(planner, flowing, left.events[i]);
+        }
     }
     return copy;
 }

@@ -323,7 +323,6 @@ Select *plan_aggregate(Planner *planner, const Select *select, Relation *from, F
         return NULL;
     }
     flowing->aggregated = true;
-    flowing->event_column = NULL;
-    flowing->event_window = NULL;
+    plan_forget_events(planner, flowing, false);
     return output_select(&cut, order_by);
 }

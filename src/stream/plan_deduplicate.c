@@ -42,8 +42,8 @@ static bool find_expiry(Planner *planner, const DropDuplicates *request, const S
                         const Flowing *flowing, PlanStage *stage)
 {
     PlanDeduplicate *rule = stage->deduplicate;
-    rule->event_time_column =
-        flowing->event_column == NULL ? -1 : schema_find(schema, slice_of(flowing->event_column));
+    const EventColumn *event = plan_event_time(flowing);
+    rule->event_time_column = event == NULL ? -1 : schema_find(schema, slice_of(event->name));
     stage->has_event_time = rule->event_time_column >= 0;
     if (request->within_watermark) {
         if (!stage->has_event_time) {
@@ -53,7 +53,7 @@ static bool find_expiry(Planner *planner, const DropDuplicates *request, const S
         }
         rule->expires = true;
         rule->within_watermark = true;
-        rule->expiry_delay = planner->plan->watermarks[flowing->watermark].delay;
+        rule->expiry_delay = planner->plan->watermarks[event->watermark].delay;
         return true;
     }
     for (size_t i = 0; i < stage->keys.count; i++) {

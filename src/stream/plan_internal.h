@@ -19,14 +19,21 @@ typedef struct PlanTopRequest {
     int64_t limit; // highest rank wanted
 } PlanTopRequest;
 
+// A column of event time, or one made by window(event time).
+typedef struct EventColumn {
+    Slice alias; // of the relation that has it; empty: it has no name
+    const char *name;
+    bool is_window;
+    int watermark; // index into plan->watermarks
+} EventColumn;
+
 // What is known of the rows of a relation or query after planning.
 typedef struct Flowing {
     bool streaming;
-    bool aggregated;          // an aggregation has been cut below
-    const char *event_column; // NULL: no watermark in sight
-    const char *event_window; // a column made by window(event time); NULL: none
-    Slice event_alias;        // of the relation that has these; empty: it has no name
-    int watermark;            // index into plan->watermarks
+    bool aggregated;     // an aggregation has been cut below
+    EventColumn *events; // in the order of the columns; never changed, a new array replaces it
+    size_t event_count;  // 0: no watermark in sight
+    size_t event_capacity;
     uint64_t below;           // bit i: rows of stage i, not cut by a stage above it
 } Flowing;
 
@@ -61,6 +68,10 @@ bool plan_is_aggregating(const Select *select);
 // qualified name may also be a field of a struct, or the column of a table that is joined.
 bool plan_is_event_column(const Flowing *flowing, const Expr *expr);
 bool plan_is_event_window(const Flowing *flowing, const Expr *expr);
+// The first column of event time that is no window; NULL: none.
+const EventColumn *plan_event_time(const Flowing *flowing);
+// Leaves the windows of event time, or nothing, in sight.
+void plan_forget_events(Planner *planner, Flowing *flowing, bool keep_windows);
 
 // DuckDB SQL of a planned query or expression as a text in the arena; NULL after a problem.
 const char *plan_sql(Planner *planner, const Query *query);

@@ -37,7 +37,7 @@ Query *plan_limit(Planner *planner, const Query *query, Flowing *flowing)
     }
     Select *all = ARENA_NEW(arena, Select);
     all->pos = query->pos;
-    all->from = plan_raw_relation(arena, query->pos, flowing->event_alias, stage->batch_relation);
+    all->from = plan_raw_relation(arena, query->pos, (Slice){0}, stage->batch_relation);
     all->items = ARENA_NEW(arena, SelectItem);
     all->items[0].expr = ast_expr(arena, EXPR_STAR, query->pos);
     all->item_count = 1;

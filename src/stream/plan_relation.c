@@ -248,8 +248,10 @@ static Relation *plan_watermark(Planner *planner, Relation *from, const Watermar
         plan_raw_relation(arena, from->pos, alias, arena_text(arena, buffer_slice(&sql)));
     buffer_done(&sql);
     Plan *plan = planner->plan;
-    flowing->watermark = (int)plan->watermark_count;
-    flowing->event_column = entry.column;
+    EventColumn *event = ARENA_NEW(arena, EventColumn);
+    *event = (EventColumn){.name = entry.column, .watermark = (int)plan->watermark_count};
+    flowing->events = event;
+    flowing->event_count = flowing->event_capacity = 1;
     ARENA_PUSH(arena, plan->watermarks, plan->watermark_count, plan->watermark_capacity, entry);
     return raw;
 }
@@ -286,10 +288,22 @@ static Relation *plan_join(Planner *planner, const Relation *relation, Flowing *
     return copy;
 }
 
-// FROM (query) AS t(a, b): the event time has the name that stands in its place.
-static bool rename_event_column(Planner *planner, const Relation *relation, Flowing *flowing)
+static void alias_events(Planner *planner, Slice alias, Flowing *flowing)
 {
-    if (relation->column_alias_count == 0 || flowing->event_column == NULL) {
+    EventColumn *events = ARENA_ARRAY(planner->arena, EventColumn, flowing->event_count + 1);
+    for (size_t i = 0; i < flowing->event_count; i++) {
+        events[i] = flowing->events[i];
+        events[i].alias = alias;
+    }
+    flowing->events = events;
+    flowing->event_capacity = flowing->event_count;
+}
+
+// FROM (query) AS t(a, b): event times have the names that stand in their places.
+static bool rename_events(Planner *planner, const Relation *relation, Flowing *flowing)
+{
+    alias_events(planner, relation_alias(relation), flowing);
+    if (relation->column_alias_count == 0 || flowing->event_count == 0) {
         return true;
     }
     Schema schema = {0};
@@ -297,9 +311,12 @@ static bool rename_event_column(Planner *planner, const Relation *relation, Flow
     if (sql == NULL || !plan_describe(planner, sql, relation->pos, &schema)) {
         return false;
     }
-    int index = schema_find(&schema, slice_of(flowing->event_column));
-    if (index >= 0 && (size_t)index < relation->column_alias_count) {
-        flowing->event_column = arena_text(planner->arena, relation->column_aliases[index]);
+    for (size_t i = 0; i < flowing->event_count; i++) {
+        int index = schema_find(&schema, slice_of(flowing->events[i].name));
+        if (index >= 0 && (size_t)index < relation->column_alias_count) {
+            Slice name = relation->column_aliases[index];
+            flowing->events[i].name = arena_text(planner->arena, name);
+        }
     }
     return true;
 }
@@ -315,7 +332,7 @@ Relation *plan_relation(Planner *planner, const Relation *relation, Flowing *flo
     } else if (relation->kind == RELATION_QUERY) {
         planned->is_stream = false;
         planned->query = plan_query(planner, relation->query, flowing);
-        bool ok = planned->query != NULL && rename_event_column(planner, planned, flowing);
+        bool ok = planned->query != NULL && rename_events(planner, planned, flowing);
         planned = ok ? planned : NULL;
     } else if (relation->kind == RELATION_JOIN) {
         planned = plan_join(planner, relation, flowing);
@@ -342,7 +359,7 @@ Relation *plan_relation(Planner *planner, const Relation *relation, Flowing *flo
     }
     bool names = relation->kind != RELATION_JOIN && relation->kind != RELATION_LATERAL_VIEW;
     if (names || relation->watermark != NULL) {
-        flowing->event_alias = relation_alias(relation);
+        alias_events(planner, relation_alias(relation), flowing);
     }
     return planned;
 }

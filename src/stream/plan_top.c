@@ -457,6 +457,6 @@ Relation *plan_top(Planner *planner, const PlanTopRequest *request, Relation *fr
         return NULL;
     }
     flowing->aggregated = true; // its answer changes: complete mode may show it, sort it, cut it
-    flowing->event_column = NULL;
+    plan_forget_events(planner, flowing, true);
     return plan_raw_relation(arena, request->select->pos, alias, output_sql(&top));
 }
