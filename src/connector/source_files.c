@@ -119,6 +119,7 @@ static bool decode_options(const FilesConfig *config, FilesFormat format, Decode
                   : format == FILES_CSV ? DECODE_CSV
                                         : DECODE_TEXT,
         .corrupt_column = config->corrupt_column,
+        .exact_names = true, // as Spark: a key of another case is another key
         .header = config->header && format == FILES_CSV,
         .separator = config->separator,
         .comment = config->comment,
@@ -159,6 +160,91 @@ static bool is_consumed(void *context, const char *name)
            (source->consumed != NULL && state_get(source->consumed, 0, key, &value));
 }
 
+// A name as a schema may say it, in backticks where it needs them.
+static void print_schema_name(const char *name, Buffer *out)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789";
+    bool is_plain = name[strspn(name, plain)] == '\0' && (name[0] < '0' || name[0] > '9');
+    buffer_printf(out, is_plain ? "%s" : "`%s`", name);
+}
+
+// A type as a schema may say it; what only DuckDB has (a UUID, a time of day) is a STRING.
+static void print_schema_type(const Type *type, Buffer *out)
+{
+    switch (type->kind) {
+    case TYPE_VOID:
+    case TYPE_OTHER:
+    case TYPE_INTERVAL:
+        buffer_append_text(out, "STRING");
+        break;
+    case TYPE_TIMESTAMP_NTZ:
+        buffer_append_text(out, "TIMESTAMP");
+        break;
+    case TYPE_ARRAY:
+        buffer_append_text(out, "ARRAY<");
+        print_schema_type(type->element, out);
+        buffer_append_text(out, ">");
+        break;
+    case TYPE_MAP:
+        buffer_append_text(out, "MAP<");
+        print_schema_type(type->key, out);
+        buffer_append_text(out, ", ");
+        print_schema_type(type->element, out);
+        buffer_append_text(out, ">");
+        break;
+    case TYPE_STRUCT:
+        for (size_t i = 0; i < type->fields.count; i++) {
+            buffer_append_text(out, i == 0 ? "STRUCT<" : ", ");
+            print_schema_name(type->fields.columns[i].name, out);
+            buffer_append_text(out, ": ");
+            print_schema_type(type->fields.columns[i].type, out);
+        }
+        buffer_append_text(out, ">");
+        break;
+    default:
+        type_print(type, out);
+        break;
+    }
+}
+
+// "name TYPE, ..." that fits the first files as they are now; empty when none can be read.
+static void guess_schema(const Source *source, Buffer *out)
+{
+    enum { LOOK_AT = 8 };
+    const FilesState *state = source->state;
+    const FilesConfig *config = source->config;
+    FileList found;
+    Schema schema = {0};
+    Buffer sql = {0};
+    Error err;
+    if (!file_list_read(&state->query, &found, state->listing, &err) || found.count == 0) {
+        return;
+    }
+    buffer_printf(&sql, "SELECT * FROM %s([",
+                  state->format == FILES_JSON  ? "read_json"
+                  : state->format == FILES_CSV ? "read_csv"
+                                               : "read_parquet");
+    for (size_t i = 0; i < found.count && i < LOOK_AT; i++) {
+        buffer_append_text(&sql, i == 0 ? "" : ", ");
+        duck_quote_path(
+            &sql, slice_of(file_list_resolve(&state->query, found.items[i].name, state->listing)));
+    }
+    buffer_append_text(&sql, state->format == FILES_JSON      ? "], format = 'newline_delimited')"
+                             : state->format == FILES_PARQUET ? "])"
+                             : config->header                 ? "], header = true)"
+                                                              : "], header = false)");
+    if (duck_describe(source->context.conn, buffer_text(&sql), &schema, state->listing, NULL,
+                      &err)) {
+        for (size_t i = 0; i < schema.count; i++) {
+            buffer_append_text(out, i == 0 ? "" : ", ");
+            print_schema_name(schema.columns[i].name, out);
+            buffer_append_text(out, " ");
+            print_schema_type(schema.columns[i].type, out);
+        }
+    }
+    buffer_done(&sql);
+}
+
 static bool find_schema(Source *source, Error *err)
 {
     const FilesConfig *config = source->config;
@@ -172,9 +258,14 @@ static bool find_schema(Source *source, Error *err)
         schema_add(arena, &source->schema, "value", type_simple(TYPE_STRING), true);
         return true;
     }
-    return fail(err, ERROR_INPUT,
-                "[CANNOT_INFER_EMPTY_SCHEMA] a stream of files needs a schema: "
-                "schema => 'name TYPE, ...'");
+    Buffer guess = {0};
+    guess_schema(source, &guess);
+    fail(err, ERROR_INPUT,
+         "[CANNOT_INFER_EMPTY_SCHEMA] read_files needs a schema; %sschema => '%s'",
+         guess.size == 0 ? "" : "this one fits the files that are there: ",
+         guess.size == 0 ? "name TYPE, ..." : buffer_text(&guess));
+    buffer_done(&guess);
+    return false;
 }
 
 static bool files_open(Source *source, Error *err)

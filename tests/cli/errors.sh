@@ -328,9 +328,10 @@ pipelines/a.sql:20:51: [PATH_NOT_FOUND] there is no Delta table at 'nowhere'
 pipelines/a.sql:21:52: [REQUIRED_PARAMETER_NOT_FOUND] read_files: option 'format' is missing: json (one object a line), csv, text, parquet
    21 | CREATE STREAMING TABLE no_options AS SELECT * FROM STREAM read_files('input');
       |                                                    ^~~~~~~~~~~~~~~~~~~~~~~~~~
-pipelines/a.sql:22:51: [CANNOT_INFER_EMPTY_SCHEMA] source 'read_files': a stream of files needs a schema: schema => 'name TYPE, ...'
+pipelines/a.sql:22:51: [CANNOT_INFER_EMPTY_SCHEMA] source 'read_files': read_files needs a schema
    22 | CREATE STREAMING TABLE no_schema AS SELECT * FROM STREAM read_files('input', format => 'csv');
       |                                                   ^~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~
+  schema => 'name TYPE, ...'
 pipelines/a.sql:23:65: [UNSUPPORTED_STREAMING_OPERATION] a stream can be read in FROM only, not in a subquery of an expression
    23 | CREATE STREAMING TABLE subquery AS SELECT id IN (SELECT id FROM STREAM e) AS y FROM STREAM e;
       |                                                                 ^~~~~~~~
@@ -473,6 +474,24 @@ pipelines/a.sql:7:48: [CAST_INVALID_INPUT] '2024-13-01' (string) is no DATE
       |                                                ^~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~
   try_cast gives NULL instead
 8 problems
+END
+
+# ---- files without a schema: one that fits is told
+
+project guess <<'YML'
+name: guess
+YML
+mkdir guess/logs
+echo '{"id": 1, "a b": [1.5], "at": "2024-01-01T00:00:00Z"}' >guess/logs/1.json
+cat >guess/pipelines/a.sql <<'SQL'
+CREATE STREAMING TABLE logs AS SELECT * FROM STREAM read_files('logs', format => 'json');
+SQL
+expect guess 2 <<'END'
+pipelines/a.sql:1:46: [CANNOT_INFER_EMPTY_SCHEMA] source 'read_files': read_files needs a schema
+    1 | CREATE STREAMING TABLE logs AS SELECT * FROM STREAM read_files('logs', format => 'json');
+      |                                              ^~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~
+  this one fits the files that are there: schema => 'id bigint, `a b` ARRAY<double>, at TIMESTAMP'
+1 problem
 END
 
 # ---- options of a table

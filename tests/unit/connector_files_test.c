@@ -268,6 +268,21 @@ static void check_refused(Fixture *f, const char *const *options, const char *me
     source_close(source);
 }
 
+// A JSON key of another case is another key, as in Spark.
+static void test_key_case(void)
+{
+    Fixture f;
+    fixture_init(&f);
+    fixture_file(&f, "in/a.json", "{\"id\":1,\"NAME\":\"x\"}\n{\"ID\":2,\"name\":\"y\"}\n", 100);
+    const char *options[] = {"path", "in", JSON, NULL};
+    Source *source = open_at(&f, options, NULL, (Slice){0});
+    Slice end;
+    CHECK(fixture_plan(&f, source, no_limit, &end));
+    CHECK_TEXT(fixture_rows(&f, source, (Slice){0}, end, "1"), "1|NULL\nNULL|y\n");
+    source_close(source);
+    fixture_done(&f);
+}
+
 static void test_refused(void)
 {
     Fixture f;
@@ -316,6 +331,7 @@ int main(void)
     test_fixed_end();
     test_selection();
     test_parquet();
+    test_key_case();
     test_refused();
     return check_done();
 }
