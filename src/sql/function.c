@@ -72,7 +72,6 @@ static const char *const missing[] = {
     "schema_of_xml",
     "sentences",
     "session_user",
-    "session_window",
     "shuffle",
     "spark_partition_id",
     "sql_keywords",

@@ -45,6 +45,7 @@ typedef enum PrintHook {
     HOOK_NULLS_FLAG, // first(x[, ignoreNulls])
     HOOK_PERCENTILE,
     HOOK_REGEXP_REPLACE,
+    HOOK_SESSION, // session_window(ts, gap)
     HOOK_STRUCT,
     HOOK_WINDOW,
 } PrintHook;

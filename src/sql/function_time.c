@@ -115,6 +115,7 @@ static const Function functions[] = {
     FD("convert_timezone", KIND_NTZ, 2, 2, "timezone($1s, timezone('UTC', spark_cast_ntz($2)))",
        NULL, NULL),
     H("window", KIND_STRUCT, 2, 4, HOOK_WINDOW, NULL),
+    H("session_window", KIND_STRUCT, 2, 2, HOOK_SESSION, NULL),
     F("window_time", KIND_TIMESTAMP, 1, 1,
       "(struct_extract($1, 'end') - INTERVAL '1 microsecond')"),
 };

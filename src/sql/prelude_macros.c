@@ -36,6 +36,13 @@ const char *const prelude_macros[] = {
     MACRO("spark_boolean(x BOOLEAN) AS x, (x VARCHAR) AS spark_cast_boolean(x), "
           "(x) AS spark_cast_boolean(x)"),
     MACRO("spark_date(x DATE) AS x, (x VARCHAR) AS spark_cast_date(x), (x) AS spark_cast_date(x)"),
+    MACRO("spark_session_time(x TIMESTAMPTZ) AS x, (x TIMESTAMP) AS x, "
+          "(x VARCHAR) AS spark_cast_timestamp(x), (x DATE) AS spark_cast_timestamp(x), "
+          "(x) AS CAST(error('session_window needs a TIMESTAMP') AS TIMESTAMPTZ)"),
+    MACRO("spark_session_gap(x VARCHAR) AS TRY_CAST(x AS INTERVAL), (x INTERVAL) AS x, "
+          "(x \"NULL\") AS CAST(x AS INTERVAL), "
+          "(x) AS CAST(error('the gap of session_window is a duration such as ''30 seconds''') "
+          "AS INTERVAL)"),
     MACRO("spark_timestamp(x TIMESTAMPTZ) AS x, (x VARCHAR) AS spark_cast_timestamp(x), "
           "(x TIMESTAMP) AS spark_cast_timestamp(x), (x DATE) AS spark_cast_timestamp(x), "
           "(x) AS spark_cast_timestamp(x)"),

@@ -72,7 +72,8 @@ static bool is_window_alias(const Printer *printer, const Name *name)
     const Function *function = item == NULL || item->expr->kind != EXPR_CALL
                                    ? NULL
                                    : function_find(item->expr->text, item->expr->arguments.count);
-    return function != NULL && function->hook == HOOK_WINDOW;
+    return function != NULL &&
+           (function->hook == HOOK_WINDOW || function->hook == HOOK_SESSION);
 }
 
 static void print_column(Printer *printer, const Expr *expr)
@@ -85,7 +86,8 @@ static void print_column(Printer *printer, const Expr *expr)
         }
     }
     if (printer->window != NULL &&
-        (print_same_name(name->parts[0], slice_of("window")) || is_window_alias(printer, name))) {
+        (print_same_name(name->parts[0], printer->window->call->text) ||
+         is_window_alias(printer, name))) {
         print_fields(printer, name, NULL);
         return;
     }

@@ -526,6 +526,7 @@ void print_hook(Printer *printer, const Function *function, const Expr *call)
     case HOOK_STRUCT:
         print_struct(printer, call);
         break;
+    case HOOK_SESSION:
     case HOOK_WINDOW:
         print_window_call(printer, call);
         break;

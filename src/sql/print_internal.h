@@ -26,6 +26,7 @@ typedef struct LambdaScope {
 typedef struct WindowScope {
     const Expr *call;
     bool is_lateral; // sliding: a joined column, not an expression
+    bool is_session; // session_window(...): an aggregate of the islands read
 } WindowScope;
 
 typedef struct Printer {
@@ -96,6 +97,14 @@ void print_window_list(Printer *printer, const Expr *call); // all windows of a 
 // to_date('...') style constants: micros of a duration literal; false with a problem.
 bool print_duration(Printer *printer, const Expr *expr, TimeUs *duration);
 
+// print_session.c
+bool print_is_session(const Expr *expr); // a call of session_window(ts, gap)
+bool print_groups_by_session(Printer *printer, const Select *select);
+void print_session_call(Printer *printer, const Expr *call);
+void print_session_condition(Printer *printer, const Expr *call); // on rows that have a session
+void print_session_from(Printer *printer, const Select *select, const Expr *call); // and WHERE
+void print_session_group_by(Printer *printer, const Select *select);
+
 // print_generator.c
 typedef struct Generator {
     const Function *function;
@@ -110,3 +119,5 @@ void print_generator(Printer *printer, const Generator *generator); // select it
 // print_query.c, print_relation.c
 void print_query(Printer *printer, const Query *query);
 void print_relation(Printer *printer, const Relation *relation);
+// What qualifies its columns; empty: nothing does.
+Slice print_relation_name(const Relation *relation);

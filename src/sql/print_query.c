@@ -46,6 +46,10 @@ static void print_exprs(Printer *printer, const ExprList *list)
 
 static void print_group_by(Printer *printer, const Select *select)
 {
+    if (print_groups_by_session(printer, select)) {
+        print_session_group_by(printer, select);
+        return;
+    }
     switch (select->grouping) {
     case GROUPING_PLAIN:
         if (select->group_by.count > 0) {
@@ -80,6 +84,10 @@ static void print_from(Printer *printer, const Select *select, const Expr *windo
     if (select->from == NULL) {
         return;
     }
+    if (window != NULL && print_groups_by_session(printer, select)) {
+        print_session_from(printer, select, window);
+        return;
+    }
     print_text(printer, " FROM ");
     print_relation(printer, select->from);
     if (window != NULL && print_window_is_sliding(window)) {
@@ -93,8 +101,8 @@ static void print_from(Printer *printer, const Select *select, const Expr *windo
 
 static void print_where(Printer *printer, const Select *select, const Expr *window)
 {
-    if (select->where == NULL && window == NULL) {
-        return;
+    if ((select->where == NULL && window == NULL) || print_groups_by_session(printer, select)) {
+        return; // the islands of sessions are of the rows that WHERE lets through
     }
     print_text(printer, " WHERE ");
     if (select->where != NULL) {
@@ -102,9 +110,23 @@ static void print_where(Printer *printer, const Select *select, const Expr *wind
     }
     if (window != NULL) {
         print_text(printer, select->where != NULL ? " AND (" : "(");
-        print_expr(printer, window->arguments.items[0]);
-        print_text(printer, ") IS NOT NULL");
+        if (print_is_session(window)) {
+            print_session_condition(printer, window);
+            print_text(printer, ")");
+        } else {
+            print_expr(printer, window->arguments.items[0]);
+            print_text(printer, ") IS NOT NULL");
+        }
     }
+}
+
+static WindowScope window_scope(Printer *printer, const Select *select, const Expr *window)
+{
+    return (WindowScope){
+        .call = window,
+        .is_lateral = window != NULL && print_window_is_sliding(window),
+        .is_session = window != NULL && print_groups_by_session(printer, select),
+    };
 }
 
 static void print_select(Printer *printer, const Select *select)
@@ -112,7 +134,7 @@ static void print_select(Printer *printer, const Select *select)
     const WindowScope *outer_window = printer->window;
     const Select *outer_select = printer->select;
     const Expr *window = print_find_window(select);
-    WindowScope scope = {window, window != NULL && print_window_is_sliding(window)};
+    WindowScope scope = window_scope(printer, select, window);
 
     print_mark(printer, select->pos);
     print_text(printer, select->distinct ? "SELECT DISTINCT " : "SELECT ");
@@ -174,7 +196,7 @@ static void print_body(Printer *printer, const Query *query)
 static void print_tail(Printer *printer, const Query *query)
 {
     const Expr *window = query->select == NULL ? NULL : print_find_window(query->select);
-    WindowScope scope = {window, window != NULL && print_window_is_sliding(window)};
+    WindowScope scope = window_scope(printer, query->select, window);
     const WindowScope *outer = printer->window;
     const Select *outer_select = printer->select;
     printer->window = window == NULL ? NULL : &scope;

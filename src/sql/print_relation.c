@@ -32,6 +32,18 @@ static void print_alias(Printer *printer, const Relation *relation, Slice standa
     print_text(printer, relation->column_alias_count > 0 ? ")" : "");
 }
 
+Slice print_relation_name(const Relation *relation)
+{
+    if (relation->alias.size > 0 || relation->kind == RELATION_FUNCTION) {
+        return relation->alias.size > 0 ? relation->alias : relation->text;
+    }
+    Slice last = {0};
+    if (relation->kind == RELATION_TABLE && relation->name.count > 0) {
+        last = relation->name.parts[relation->name.count - 1];
+    }
+    return memchr(last.data, '/', last.size) != NULL ? (Slice){0} : last; // a path is no name
+}
+
 static void print_outside(Printer *printer, const Relation *relation)
 {
     if (printer->options->relation == NULL) {
@@ -62,12 +74,7 @@ static void print_table(Printer *printer, const Relation *relation)
     } else {
         print_outside(printer, relation);
     }
-    Slice last = {0};
-    if (relation->name.count > 0) {
-        last = relation->name.parts[relation->name.count - 1];
-    }
-    bool is_path = memchr(last.data, '/', last.size) != NULL;
-    print_alias(printer, relation, is_path ? (Slice){0} : last);
+    print_alias(printer, relation, print_relation_name(relation));
 }
 
 static void print_values(Printer *printer, const Relation *relation)

@@ -12,8 +12,8 @@ static bool is_window(const Expr *expr)
 {
     const Function *function =
         expr->kind == EXPR_CALL ? function_find(expr->text, expr->arguments.count) : NULL;
-    return function != NULL && function->hook == HOOK_WINDOW &&
-           function_takes(function, expr->arguments.count);
+    return print_is_session(expr) || (function != NULL && function->hook == HOOK_WINDOW &&
+                                      function_takes(function, expr->arguments.count));
 }
 
 static const Expr *find_in(const Expr *expr)
@@ -95,7 +95,7 @@ static bool window_sizes(Printer *printer, const Expr *call, WindowSizes *sizes)
 
 bool print_window_is_sliding(const Expr *call)
 {
-    if (call->arguments.count < 3) {
+    if (call->arguments.count < 3) { // a session has two
         return false;
     }
     TimeUs size = 0;
@@ -113,6 +113,10 @@ bool print_window_is_sliding(const Expr *call)
 void print_window_call(Printer *printer, const Expr *call)
 {
     WindowSizes sizes;
+    if (print_is_session(call)) {
+        print_session_call(printer, call);
+        return;
+    }
     if (printer->window != NULL && printer->window->is_lateral) {
         print_text(printer, "\"spark_window\".\"window\"");
         return;

@@ -205,14 +205,19 @@ static void test_types_known_late(Bench *bench)
                           "('2024-01-01 00:06:00') q(ts) GROUP BY window(ts, '1 hour') "
                           "ORDER BY w.start"),
                "w|n;{2024-01-01 00:00:00, 2024-01-01 01:00:00}|1");
+    CHECK_TEXT(run(bench, "SELECT session_window.end e, k, count(*) n FROM VALUES "
+                          "('a', '2024-01-01 00:00:30'), ('a', '2024-01-01 00:00:00'), "
+                          "('a', '2024-01-01 00:00:10'), ('b', '2024-01-01 00:00:20') q(k, ts) "
+                          "GROUP BY k, session_window(ts, '10 seconds') ORDER BY k, e"),
+               "e|k|n;2024-01-01 00:00:20|a|2;2024-01-01 00:00:40|a|1;2024-01-01 00:00:30|b|1");
 }
 
 static void test_problems(Bench *bench)
 {
     CHECK_TEXT(run(bench, "SELECT cuont(v) FROM t"),
                "[UNRESOLVED_ROUTINE] no function 'cuont' @7 (did you mean 'count'?)");
-    CHECK_TEXT(run(bench, "SELECT session_window(v, '1 minute') FROM t"),
-               "[UNSUPPORTED_FUNCTION] function 'session_window' is not supported yet @7");
+    CHECK_TEXT(run(bench, "SELECT sentences('a', v) FROM t"),
+               "[UNSUPPORTED_FUNCTION] function 'sentences' is not supported yet @7");
     CHECK_TEXT(run(bench, "SELECT v, dd FROM t"),
                "[UNRESOLVED_COLUMN.WITH_SUGGESTION] no column 'dd' @10 (did you mean 'd'?)");
     CHECK_TEXT(run(bench, "SELECT q.v FROM t"),
