@@ -170,7 +170,9 @@ bool session_is_unresolved(const Session *session, size_t index)
 
 void session_close_flow(Session *session, size_t index)
 {
-    session_flow_status(session, index, &session->before[index]);
+    ControlFlow sums;
+    session_flow_status(session, index, &sums);
+    session->before[index] = sums;
     flow_close(session->flows[index]);
     session->flows[index] = NULL;
 }

@@ -125,6 +125,71 @@ static void test_history(void)
     remove_storage();
 }
 
+static HistoryRefresh refresh_of(const char *view, TimeUs started, int64_t rows)
+{
+    return (HistoryRefresh){
+        .view = view, .started = started, .duration = TIME_SECOND, .rows = rows};
+}
+
+// What a run that found nothing to do still says, and its views.
+static void test_idle_run(void)
+{
+    make_storage(false);
+    char path[256];
+    snprintf(path, sizeof path, "%s/history.db", storage);
+    fclose(fopen(path, "w")); // a process died before it made the tables
+    CHECK(last_run() == NULL);
+    History *history = NULL;
+    Error err;
+    HistoryOptions options = {.keep_time = TIME_DAY, .keep_batches = 2};
+    CHECK(history_open(storage, &options, &history, &err));
+    history_run_started(history, 100 * TIME_DAY, "0.1.0");
+    ControlFlow flow = {.flow = "a", .dataset = "a", .batch = -1, .watermark = TIME_MIN};
+    history_flow(history, &flow); // not open yet
+    flow.flow = "b";
+    history_flow(history, &flow);
+    flow = (ControlFlow){.flow = "a", .dataset = "a", .batch = 7, .watermark = 0, .state_rows = 3};
+    history_flow(history, &flow);
+    HistoryBatch failed = batch_of("a", -1, 100 * TIME_DAY);
+    failed.error = "no";
+    history_batch(history, &failed);
+
+    json_t *run = last_run();
+    json_t *flows = json_object_get(run, "flows");
+    CHECK(json_array_size(flows) == 2);
+    const json_t *first = json_array_get(flows, 0);
+    CHECK_TEXT(json_string_value(json_object_get(first, "flow")), "a");
+    CHECK_TEXT(json_string_value(json_object_get(first, "state")), "failed");
+    CHECK(number_of(first, "batch") == 7 && number_of(first, "batches") == 0);
+    CHECK(number_of(first, "state_rows") == 3);
+    CHECK_TEXT(json_string_value(json_object_get(first, "watermark")), "1970-01-01T00:00:00.000Z");
+    CHECK(json_is_null(json_object_get(json_array_get(flows, 1), "batch")));
+    CHECK(json_array_size(json_object_get(run, "views")) == 0);
+    json_decref(run);
+
+    for (int64_t i = 0; i < 3; i++) {
+        HistoryRefresh refresh = refresh_of("v", 100 * TIME_DAY + i, 10 + i);
+        history_refresh(history, &refresh);
+    }
+    HistoryRefresh broken = refresh_of("v", 100 * TIME_DAY + TIME_SECOND, 0);
+    broken.error = "no";
+    history_refresh(history, &broken);
+    history_refresh(NULL, &broken);
+    history_flow(NULL, &flow);
+    run = last_run();
+    const json_t *view = json_array_get(json_object_get(run, "views"), 0);
+    CHECK_TEXT(json_string_value(json_object_get(view, "view")), "v");
+    CHECK_TEXT(json_string_value(json_object_get(view, "kind")), "materialized view");
+    CHECK_TEXT(json_string_value(json_object_get(view, "state")), "failed");
+    CHECK_TEXT(json_string_value(json_object_get(view, "error")), "no");
+    CHECK(number_of(view, "refreshes") == 3 && number_of(view, "rows") == 12);
+    CHECK(number_of(view, "duration_ms") == 3000);
+    CHECK_TEXT(json_string_value(json_object_get(view, "refreshed")), "1970-04-11T00:00:01.000Z");
+    json_decref(run);
+    history_close(history);
+    remove_storage();
+}
+
 static void test_damaged_history(void)
 {
     make_storage(false);
@@ -207,6 +272,11 @@ static void on_status(void *context, Buffer *json)
     control_append_flow(json, &flow);
     flow.watermark = 0;
     control_append_flow(json, &flow);
+    control_begin_views(json);
+    ControlView view = {.view = "v", .state = "waiting", .refreshed = TIME_MIN};
+    control_append_view(json, &view);
+    view.refreshes = 1;
+    control_append_view(json, &view);
     control_end_status(json);
 }
 
@@ -230,6 +300,11 @@ static void test_control(bool is_long)
     CHECK(json_is_null(json_object_get(json_array_get(flows, 0), "watermark")));
     CHECK_TEXT(json_string_value(json_object_get(json_array_get(flows, 1), "watermark")),
                "1970-01-01T00:00:00.000Z");
+    json_t *views = json_object_get(root, "views");
+    CHECK(json_array_size(views) == 2);
+    CHECK(json_is_null(json_object_get(json_array_get(views, 0), "rows")));
+    CHECK(json_is_null(json_object_get(json_array_get(views, 0), "refreshed")));
+    CHECK(json_is_integer(json_object_get(json_array_get(views, 1), "rows")));
     json_decref(root);
     buffer_reset(&reply);
     CHECK(control_ask(storage, "nonsense", &reply, &running, &err) && running);
@@ -284,6 +359,7 @@ static void test_lock(void)
 int main(void)
 {
     test_history();
+    test_idle_run();
     test_damaged_history();
     test_threads();
     test_control(false);
