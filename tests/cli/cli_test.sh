@@ -235,6 +235,75 @@ is $code 0
 want 0 run p --for 1s --no-ui
 want 0 run p --once --no-ui
 
+# ---- what a run says at its end, and what status knows of it
+want 0 init sums --template empty
+mkdir sums/in
+cat >sums/pipelines/pipeline.sql <<'SQL'
+CREATE STREAMING TABLE readings AS
+SELECT * FROM STREAM read_files('in', format => 'csv', header => true, schema => 'at TIMESTAMP, v INT');
+CREATE STREAMING TABLE minutes AS
+SELECT window.start AS minute, count(*) AS n FROM STREAM readings WATERMARK at DELAY OF INTERVAL 1 MINUTE
+GROUP BY window(at, '1 minute');
+CREATE MATERIALIZED VIEW total AS SELECT count(*) AS n FROM readings;
+SQL
+# without_times FILE: durations as N.
+without_times() { sed -E 's/ in [0-9.]+ m?s/ in N/' "$1"; }
+printf 'at,v\n2026-01-05 09:00:00,1\n2026-01-05 09:05:00,x\n' >sums/in/a.csv
+want 0 run sums --once
+empty out
+is "$(without_times err)" 'readings  2 rows in, 2 out, 1 batch in N, 1 row malformed
+minutes   2 rows in, 1 out, 2 batches in N, watermark 2026-01-05 09:04:00
+total     materialized view, 1 row, 1 refresh in N'
+printf 'at,v\n2026-01-05 09:01:00,1\n' >sums/in/b.csv
+want 0 run sums --once
+is "$(without_times err)" 'readings  1 row in, 1 out, 1 batch in N
+minutes   1 row in, 0 out, 1 batch in N, watermark 2026-01-05 09:04:00, 1 row dropped as late
+total     materialized view, 1 row, 1 refresh in N'
+want 0 status sums
+is "$(sed -E '1d; s/[0-9]{4}-[0-9-]+T[0-9:.]+Z/TIME/; s/ +/ /g' out | cut -d' ' -f '1-3,5-')" 'FLOW STATE BATCH LAG WATERMARK STATE ROWS DROPPED MALFORMED
+readings stopped 1 - - 0 0 0
+minutes stopped 2 - TIME 1 1 0
+VIEW KIND STATE REFRESH ROWS
+total materialized view TIME 1'
+# A run that finds nothing new still knows where its flows are.
+want 0 run sums --once
+is "$(without_times err)" 'readings  nothing new
+minutes   nothing new, watermark 2026-01-05 09:04:00
+total     materialized view, 1 row, 1 refresh in N'
+want 0 status --json sums
+has out '"flow":"minutes","dataset":"minutes","state":"stopped","batch":2,"batches":0'
+has out '"watermark":"2026-01-05T09:04:00.000Z"'
+has out '"view":"total","kind":"materialized view","state":"stopped"'
+"$tarn" run sums --no-ui >run.out 2>run.err &
+runner=$!
+for _ in $(seq 100); do
+	"$tarn" status sums >out 2>err && grep -q 'running since' out && break
+	sleep 0.1
+done
+want 0 status sums
+if grep -E '^minutes +idle .*2026-01-05T09:04:00' out >found; then ok; else bad 'an idle run has no watermark'; fi
+if grep -E '^total +materialized view' out >found; then ok; else bad 'status shows no view'; fi
+kill -9 $runner
+wait $runner 2>wait.err || true
+runner=
+want 0 status sums
+has out 'and was killed'
+has out minutes
+# A value that does not fit is told with the query, not with the table it would go to.
+cat >>sums/pipelines/pipeline.sql <<'SQL'
+CREATE STREAMING TABLE casts AS
+SELECT CAST(concat('x', v) AS INT) AS n FROM STREAM readings WHERE v IS NOT NULL;
+SQL
+want 1 run sums --once
+has err "error: flow 'casts' (pipelines/pipeline.sql:8): [CAST_INVALID_INPUT] 'x1'"
+has err 'casts     failed'
+want 0 status sums
+has out 'casts: [CAST_INVALID_INPUT]'
+# A history without tables, of a process that died before it made them, is none.
+rm sums/data/history.db* && : >sums/data/history.db
+want 0 status sums
+has out 'nothing ran yet'
+
 # ---- clean
 touch p/data/mine
 want 2 clean p
