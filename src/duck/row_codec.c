@@ -369,17 +369,41 @@ static bool decode_row(Reader *reader, DuckColumn *columns, size_t column_count,
             return false;
         }
     }
-    return reader->at == reader->end;
+    return true;
+}
+
+static bool misfit(Slice bytes, size_t column_count, Error *err)
+{
+    return fail(err, ERROR_CORRUPT, "a state row of %zu bytes does not fit its %zu columns",
+                bytes.size, column_count);
 }
 
 bool row_decode(Slice bytes, DuckColumn *columns, size_t column_count, uint64_t row, Error *err)
 {
     Reader reader = {bytes.data, bytes.data + bytes.size};
-    if (!decode_row(&reader, columns, column_count, row)) {
-        return fail(err, ERROR_CORRUPT, "a state row of %zu bytes does not fit its %zu columns",
-                    bytes.size, column_count);
+    if (!decode_row(&reader, columns, column_count, row) || reader.at != reader.end) {
+        return misfit(bytes, column_count, err);
     }
     return true;
+}
+
+bool row_measure(Slice bytes, const Schema *schema, size_t *size, Error *err)
+{
+    Reader reader = {bytes.data, bytes.data + bytes.size};
+    const char *bitmap;
+    bool ok = take(&reader, bitmap_size(schema->count), &bitmap);
+    for (size_t pass = 0; pass < 2; pass++) { // fixed columns come first
+        for (size_t i = 0; ok && i < schema->count; i++) {
+            DuckColumn column = {.type = schema->columns[i].type};
+            bool fixed = is_fixed(column.type);
+            if (fixed == (pass == 0) && !bit_is_set(bitmap, i)) {
+                ok = fixed ? decode_fixed(&reader, &column, 0)
+                           : decode_variable(&reader, &column, 0);
+            }
+        }
+    }
+    *size = ok ? (size_t)(reader.at - bytes.data) : 0;
+    return ok || misfit(bytes, schema->count, err);
 }
 
 // ---- schemas -------------------------------------------------------------------------------

@@ -18,5 +18,9 @@ void row_encode(const DuckColumn *columns, size_t column_count, uint64_t row, Bu
 // False (ERROR_CORRUPT) when the bytes do not fit the types.
 MUST_USE bool row_decode(Slice bytes, DuckColumn *columns, size_t column_count, uint64_t row,
                          Error *err);
+// The size of the encoded row that these bytes begin with. Thus the elements of an encoded
+// ARRAY<STRUCT<...>> can be told apart and put together again without decoding them: it is
+// count:4, one bit for each element (1: NULL), and the elements as rows of their fields.
+MUST_USE bool row_measure(Slice bytes, const Schema *schema, size_t *size, Error *err);
 // False with err when a column's type cannot be kept in state.
 MUST_USE bool row_check_schema(const Schema *schema, Error *err);
