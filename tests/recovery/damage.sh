@@ -171,7 +171,7 @@ damage 'killed while a refresh moved its new checkpoint into place'
 mv data/checkpoints/raw data/checkpoints/raw~old
 mkdir data/checkpoints/raw~new && echo 1 >data/checkpoints/raw~new/replace
 run 1
-says "flow 'totals': source 'raw': [DELTA_SOURCE_TABLE_IGNORE_CHANGES]"
+says "flow 'totals' (pipelines/all.sql:3): source 'raw': [DELTA_SOURCE_TABLE_IGNORE_CHANGES]"
 is 'raw' "$(count 'SELECT count(*), count(DISTINCT id) FROM raw')" '18,18'
 run 0 --full-refresh totals
 whole 18
@@ -179,7 +179,7 @@ whole 18
 damage 'a removed table, only it is refreshed'
 rm -rf data/tables/default/raw && more
 run 1 --full-refresh raw
-says "flow 'totals': source 'raw': [DIFFERENT_DELTA_TABLE_READ_BY_STREAMING_SOURCE]"
+says "flow 'totals' (pipelines/all.sql:3): source 'raw': [DIFFERENT_DELTA_TABLE_READ_BY_STREAMING_SOURCE]"
 run 0 --full-refresh totals
 whole 19
 
