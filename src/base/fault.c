@@ -10,7 +10,8 @@ const char *const fault_points[] = {
     "flow.after_open",      // epoch durable, log replayed
     "flow.after_run",       // rows staged, nothing logged
     "flow.after_log",       // record durable, sink not told
-    "flow.after_sink",      // sink committed, record not confirmed
+    "flow.after_sink",      // sink committed, sides not, record not confirmed
+    "flow.after_side",      // a side committed, perhaps not the last one
     "state.mid_record",     // half of a log record written
     "state.after_segment",  // new segment created, old ones not yet unlinked
     "delta.before_commit",  // data files durable, no log entry

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "connector/registry.h"
+#include "engine/catalog_side.h"
 #include "engine/relation.h"
 #include "stream/rewrite.h"
 
@@ -236,11 +237,6 @@ static bool set_sink(Catalog *catalog, Dataset *dataset)
 
 static bool check_supported_clauses(Catalog *catalog, const Statement *statement)
 {
-    if (statement->expectation_count > 0) {
-        return diagnose(catalog->diagnostics, statement->expectations[0].pos, "UNSUPPORTED_FEATURE",
-                        "filter with WHERE",
-                        "CONSTRAINT ... EXPECT is not supported by this version");
-    }
     if (statement->schedule_every.size > 0 || statement->schedule_cron.size > 0) {
         return diagnose(catalog->diagnostics, statement->name.pos, "UNSUPPORTED_FEATURE",
                         "leave SCHEDULE out: the view is refreshed after its sources committed",
@@ -267,20 +263,14 @@ static bool check_properties(Catalog *catalog, const Statement *statement)
     return true;
 }
 
-static bool add_dataset(Catalog *catalog, const Statement *statement, DatasetKind kind)
+static Dataset *new_dataset(Catalog *catalog, const Statement *statement, DatasetKind kind)
 {
-    if (!check_new_name(catalog, statement)) {
-        return false;
-    }
     Dataset *dataset = ARENA_NEW(catalog->arena, Dataset);
     dataset->kind = kind;
     dataset->statement = statement;
     dataset->key = dataset_key(catalog, &statement->name);
     dataset->name = shown_name(catalog, &statement->name);
     dataset->query = statement->query;
-    map_put(catalog->datasets, slice_of(dataset->key), dataset);
-    bool ok = check_supported_clauses(catalog, statement);
-    ok = check_properties(catalog, statement) && ok;
     if (kind != DATASET_TEMPORARY_VIEW && kind != DATASET_SINK) {
         Slice database = statement->name.count > 1 ? statement->name.parts[0]
                                                    : slice_of(default_database(catalog));
@@ -288,6 +278,31 @@ static bool add_dataset(Catalog *catalog, const Statement *statement, DatasetKin
             project_table_path(catalog->project, database,
                                statement->name.parts[statement->name.count - 1], catalog->arena);
     }
+    map_put(catalog->datasets, slice_of(dataset->key), dataset);
+    return dataset;
+}
+
+bool catalog_add_side(Catalog *catalog, DatasetKind kind, const Name *name, Dataset **side)
+{
+    Statement *statement = ARENA_NEW(catalog->arena, Statement);
+    statement->kind = STATEMENT_CREATE_STREAMING_TABLE;
+    statement->pos = name->pos;
+    statement->name = *name;
+    if (!check_new_name(catalog, statement)) {
+        return false;
+    }
+    *side = new_dataset(catalog, statement, kind);
+    return true;
+}
+
+static bool add_dataset(Catalog *catalog, const Statement *statement, DatasetKind kind)
+{
+    if (!check_new_name(catalog, statement)) {
+        return false;
+    }
+    Dataset *dataset = new_dataset(catalog, statement, kind);
+    bool ok = check_supported_clauses(catalog, statement);
+    ok = check_properties(catalog, statement) && ok;
     if (kind == DATASET_STREAMING_TABLE || kind == DATASET_SINK) {
         ok = set_sink(catalog, dataset) && ok;
     }
@@ -297,6 +312,7 @@ static bool add_dataset(Catalog *catalog, const Statement *statement, DatasetKin
     if (kind == DATASET_STREAMING_TABLE && statement->query != NULL) {
         add_flow(catalog, dataset->name, dataset, statement->query, statement->query->pos);
     }
+    ok = catalog_add_sides(catalog, statement, dataset) && ok;
     dataset->failed = !ok;
     return ok;
 }
@@ -313,7 +329,7 @@ static bool add_flow_statement(Catalog *catalog, const Statement *statement)
     add_flow(catalog, name, NULL, statement->query, statement->name.pos);
     // The target may be declared later: it is looked up when everything is known.
     catalog->flows[catalog->flow_count - 1]->target_name = &statement->target;
-    return true;
+    return catalog_add_sides(catalog, statement, NULL);
 }
 
 bool catalog_add_statement(Catalog *catalog, const Statement *statement)
@@ -612,9 +628,13 @@ bool catalog_resolve(Catalog *catalog)
         }
     }
     inline_flows(catalog);
+    catalog_link_sides(catalog);
     sort_datasets(catalog); // one dataset of each cycle has failed, and with it what reads it
     for (size_t i = 0; i < catalog->order.count; i++) {
         Dataset *dataset = catalog->order.items[i];
+        if (catalog_is_idle_side(catalog, dataset)) {
+            continue;
+        }
         if (dataset->resolved || dataset->failed || upstream_failed(&dataset->upstream)) {
             dataset->failed |= !dataset->resolved;
             continue;

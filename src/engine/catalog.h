@@ -25,6 +25,8 @@ typedef enum DatasetKind {
     DATASET_MATERIALIZED_VIEW,
     DATASET_TEMPORARY_VIEW,
     DATASET_SINK,
+    DATASET_QUARANTINE, // "<table>_quarantine": rows that violate a constraint of the table
+    DATASET_LATE_ROWS,  // LATE DATA INTO
 } DatasetKind;
 
 typedef struct Dataset Dataset;
@@ -48,6 +50,9 @@ struct Dataset {
     Schema schema;
     bool resolved; // schema is known
     bool failed;   // has problems; without a schema, what reads it is not checked
+    Dataset *quarantine;           // of a streaming table; NULL: none
+    const struct FlowSpec *feeder; // DATASET_LATE_ROWS: the flow that fills it
+    bool bad_conditions;           // its constraints have problems
     DatasetList upstream;
     int visit; // of the sort: 0 new, 1 open, 2 done
     int place; // in Catalog.order
@@ -120,6 +125,8 @@ Dataset *catalog_find(const Catalog *catalog, const Name *name); // NULL: none
 Query *catalog_inline(Catalog *catalog, const Query *query);
 // catalog_bind.c: schema, types, output modes and streaming rules of one dataset.
 bool catalog_resolve_dataset(Catalog *catalog, Dataset *dataset);
+// Names, types and emptiness of what a table shall hold.
+bool catalog_check_columns(Catalog *catalog, const Dataset *dataset, const Schema *schema, Pos pos);
 // Binds a query as a batch query over typed relations without rows.
 bool catalog_bind(Catalog *catalog, const Query *query, Schema *schema);
 

@@ -4,6 +4,7 @@
 #include "connector/source_delta.h"
 #include "connector/source_script.h"
 #include "engine/catalog.h"
+#include "engine/catalog_side.h"
 #include "engine/relation.h"
 #include "sql/parser.h"
 #include "stream/rewrite.h"
@@ -223,10 +224,20 @@ const Plan *catalog_plan(Catalog *catalog, const FlowSpec *flow, int number, Duc
                          StaticTables *tables)
 {
     PlanContext context = {catalog, conn, tables, number};
+    const Statement *target = flow->target->statement;
+    ExpectRequest expect = {
+        .dataset = flow->target->name,
+        .function = arena_printf(catalog->arena, "expect_%d", number),
+        .expectations = target->expectations,
+        .expectation_count = target->expectation_count,
+        .columns = &flow->target->schema,
+        .now_sql = "getvariable('batch_time')",
+    };
     PlanRequest request = {
         .flow = number,
         .mode = flow->target->mode,
         .query = flow->query,
+        .expect = target->expectation_count > 0 ? &expect : NULL,
         .conn = conn,
         .relation = plan_static_relation,
         .stream_schema = plan_stream_schema,
@@ -319,6 +330,12 @@ static bool check_columns(Catalog *catalog, const Schema *schema, Pos pos)
     return true;
 }
 
+bool catalog_check_columns(Catalog *catalog, const Dataset *dataset, const Schema *schema, Pos pos)
+{
+    return check_columns(catalog, schema, pos) &&
+           check_column_names(catalog, dataset, schema, pos);
+}
+
 static bool declared_schema(Catalog *catalog, Dataset *dataset, bool *declared)
 {
     const Statement *statement = dataset->statement;
@@ -380,8 +397,7 @@ static bool check_flow(Catalog *catalog, FlowSpec *flow, bool has_schema, bool i
     Schema schema = {0};
     Query *batch = rewrite_as_batch(catalog->arena, flow->query);
     if (!catalog_bind(catalog, batch, &schema) ||
-        !check_columns(catalog, &schema, flow->query->pos) ||
-        !check_column_names(catalog, target, &schema, flow->query->pos)) {
+        !catalog_check_columns(catalog, target, &schema, flow->query->pos)) {
         return false;
     }
     if (has_schema) {
@@ -392,6 +408,12 @@ static bool check_flow(Catalog *catalog, FlowSpec *flow, bool has_schema, bool i
     } else {
         target->schema = schema;
     }
+    if (is_first) {
+        target->bad_conditions = !catalog_check_expectations(catalog, target);
+    }
+    if (target->bad_conditions) {
+        return false;
+    }
     // Streaming rules: plan it once on a throw-away connection.
     DuckConn *conn = NULL;
     Error err;
@@ -399,10 +421,11 @@ static bool check_flow(Catalog *catalog, FlowSpec *flow, bool has_schema, bool i
         return diagnose(catalog->diagnostics, flow->pos, NULL, NULL, "%s", err.message);
     }
     StaticTables tables = {0};
-    bool ok = duck_run(conn, "SET VARIABLE batch_time = now()", &err) &&
-              catalog_plan(catalog, flow, 0, conn, &tables) != NULL;
+    const Plan *plan = duck_run(conn, "SET VARIABLE batch_time = now()", &err)
+                           ? catalog_plan(catalog, flow, 0, conn, &tables)
+                           : NULL;
     duck_disconnect(conn);
-    return ok;
+    return plan != NULL && catalog_resolve_late(catalog, flow, plan);
 }
 
 typedef struct BatchCheck {
@@ -439,12 +462,11 @@ static bool resolve_view(Catalog *catalog, Dataset *dataset)
     Schema schema = {0};
     if (!check.ok || !catalog_bind(catalog, batch, &schema) ||
         (dataset->kind == DATASET_MATERIALIZED_VIEW &&
-         (!check_columns(catalog, &schema, dataset->query->pos) ||
-          !check_column_names(catalog, dataset, &schema, dataset->query->pos)))) {
+         !catalog_check_columns(catalog, dataset, &schema, dataset->query->pos))) {
         return false;
     }
     dataset->schema = schema;
-    return true;
+    return catalog_check_expectations(catalog, dataset);
 }
 
 static bool check_trigger(Catalog *catalog, const Dataset *dataset)
@@ -467,6 +489,9 @@ static bool check_trigger(Catalog *catalog, const Dataset *dataset)
 bool catalog_resolve_dataset(Catalog *catalog, Dataset *dataset)
 {
     bool declared = false;
+    if (dataset->kind == DATASET_QUARANTINE || dataset->kind == DATASET_LATE_ROWS) {
+        return catalog_resolve_side(catalog, dataset);
+    }
     dataset->schema = (Schema){0};
     if (!check_trigger(catalog, dataset) || !declared_schema(catalog, dataset, &declared)) {
         return false;
@@ -488,5 +513,5 @@ bool catalog_resolve_dataset(Catalog *catalog, Dataset *dataset)
                         "write AS SELECT ..., or CREATE FLOW ... AS INSERT INTO it",
                         "streaming table '%s' has no query and no flow feeds it", dataset->name);
     }
-    return ok && check_partitions(catalog, dataset);
+    return ok && check_partitions(catalog, dataset) && catalog_resolve_quarantine(catalog, dataset);
 }

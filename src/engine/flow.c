@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "base/fault.h"
-#include "engine/flow_internal.h"
+#include "engine/flow_side.h"
 
 // ---- plan --------------------------------------------------------------------------------------
 
@@ -83,7 +83,7 @@ static bool set_variables(Flow *flow, TimeUs now, Error *err)
 
 // ---- run ---------------------------------------------------------------------------------------
 
-static bool run_stages(Flow *flow, Error *err)
+static bool run_stages(Flow *flow, int64_t batch, Error *err)
 {
     for (size_t i = 0; i < flow->plan->watermark_count; i++) {
         atomic_store(&flow->times[i].max, TIME_MIN);
@@ -93,7 +93,9 @@ static bool run_stages(Flow *flow, Error *err)
     plan_stage_watermarks(flow->plan, flow->watermark, evict);
     plan_stage_watermarks(flow->plan, flow->late, late);
     for (size_t i = 0; i < flow->plan->stage_count; i++) {
-        if (!operator_run(flow->operators[i], evict[i], late[i], err)) {
+        if (!operator_run(flow->operators[i], evict[i], late[i], err) ||
+            (operator_metrics(flow->operators[i]).rows_late > 0 &&
+             !flow_side_take_late(flow, i, batch, late[i], err))) {
             return false;
         }
     }
@@ -139,6 +141,7 @@ static TimeUs next_watermark(const Flow *flow, TimeUs *watermarks)
 static void undo_batch(Flow *flow)
 {
     state_rollback(flow->state);
+    flow_side_undo(flow);
     sink_abort(flow->sink);
     for (size_t i = 0; i < flow->plan->source_count; i++) {
         source_abandon(flow->sources[i].source);
@@ -210,7 +213,7 @@ static bool commit_sink(Flow *flow, const SinkMarker *marker, Error *err)
     return committed;
 }
 
-// Steps 3 and 4 of DESIGN 5: record, then sink.
+// Steps 3 to 5 of DESIGN 5: record, then sink, then sides.
 static bool commit_batch(Flow *flow, int64_t batch, FlowMeta *meta, BatchTimes *times, Error *err)
 {
     bool always = (flow->sink->type->flags & SINK_NO_MARKER) || flow->plan->mode == OUTPUT_COMPLETE;
@@ -231,8 +234,8 @@ static bool commit_batch(Flow *flow, int64_t batch, FlowMeta *meta, BatchTimes *
     if (FAULT("flow.after_log")) {
         return fail(err, ERROR_CRASH, "fault point flow.after_log");
     }
+    SinkMarker marker = {true, batch, state_epoch(flow->state), position.crc};
     if (given) {
-        SinkMarker marker = {true, batch, state_epoch(flow->state), position.crc};
         if (!commit_sink(flow, &marker, err)) {
             return false;
         }
@@ -243,6 +246,12 @@ static bool commit_batch(Flow *flow, int64_t batch, FlowMeta *meta, BatchTimes *
     if (FAULT("flow.after_sink")) {
         return fail(err, ERROR_CRASH, "fault point flow.after_sink");
     }
+    if (!flow_side_commit(flow, &marker, err)) {
+        // The batch has happened: opening the flow finishes its sides from the record.
+        flow->unresolved = err->kind != ERROR_CRASH;
+        flow->asked = marker;
+        return false;
+    }
     return true;
 }
 
@@ -252,9 +261,14 @@ static bool run_batch(Flow *flow, TimeUs now, BatchTimes *times, Error *err)
     FlowMeta meta = {.watermark = flow->watermark};
     TimeUs *watermarks = ARENA_ARRAY(flow->batch_arena, TimeUs, flow->plan->watermark_count + 1);
     memcpy(watermarks, flow->watermarks, flow->plan->watermark_count * sizeof *watermarks);
-    if (!set_variables(flow, now, err) || !point_views(flow, err) || !run_stages(flow, err) ||
+    flow_side_begin(flow, batch);
+    if (flow->expect != NULL) {
+        expect_begin(flow->expect, batch);
+    }
+    if (!set_variables(flow, now, err) || !point_views(flow, err) ||
+        !run_stages(flow, batch, err) ||
         !sink_stage(flow->sink, batch, flow->plan->output_sql, &meta.sink_rows, err) ||
-        !keep_state(flow, err)) {
+        !flow_side_take_bad(flow, batch, err) || !keep_state(flow, err)) {
         return false;
     }
     meta.next = next_watermark(flow, watermarks);

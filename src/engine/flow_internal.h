@@ -7,6 +7,8 @@
 #include "engine/flow.h"
 #include "stream/operator.h"
 
+typedef struct FlowSide FlowSide; // flow_side.h
+
 typedef struct FlowSource {
     Source *source;
     char *offset;   // end of the last committed batch; "" at the start
@@ -39,6 +41,9 @@ struct Flow {
     FlowSource *sources;
     Sink *sink;
     Operator **operators;
+    FlowSide *sides; // tables beside the sink
+    size_t side_count;
+    Expect *expect; // constraints of the table; NULL: none
     EventTimes *times;
     TimeUs *watermarks;         // of each watermark clause
     TimeUs *pending_watermarks; // the same after the batch that is being committed
@@ -63,6 +68,11 @@ struct Flow {
 void flow_print_meta(const Flow *flow, const FlowMeta *meta, Buffer *json);
 // Restores offsets and watermarks from a record's meta; ERROR_CORRUPT when it cannot be read.
 MUST_USE bool flow_read_meta(Flow *flow, Slice json, bool restore, FlowMeta *meta, Error *err);
+
+// Whether a target has this batch as its last one (-1: none), and what to say when it has another.
+bool flow_has_batch(const SinkMarker *marker, int64_t batch);
+bool flow_marker_mismatch(const Flow *flow, const char *dataset, const SinkMarker *marker,
+                          int64_t expected, Error *err);
 
 // Sinks without marker: a note beside the log says what they were given.
 void flow_write_note(const Flow *flow, const SinkMarker *marker);

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/fault.h"
-#include "engine/flow_internal.h"
+#include "engine/flow_side.h"
 #include "sql/parser.h"
 
 // ---- meta --------------------------------------------------------------------------------------
@@ -28,7 +28,9 @@ void flow_print_meta(const Flow *flow, const FlowMeta *meta, Buffer *json)
         buffer_append_text(json, i == 0 ? "" : ",");
         buffer_append_json(json, source->has_rows ? source->planned_end : slice_of(source->offset));
     }
-    buffer_append_text(json, "]}");
+    buffer_append_char(json, ']');
+    flow_side_print(flow, json);
+    buffer_append_char(json, '}');
 }
 
 static int64_t meta_int(const json_t *object, const char *key)
@@ -125,30 +127,29 @@ static bool read_marker(Flow *flow, SinkMarker *marker, Error *err)
     return sink_marker(flow->sink, state_epoch(flow->state), marker, err);
 }
 
-static bool marker_mismatch(const Flow *flow, const SinkMarker *marker, int64_t expected,
-                            Error *err)
+bool flow_marker_mismatch(const Flow *flow, const char *dataset, const SinkMarker *marker,
+                          int64_t expected, Error *err)
 {
     if (!marker->found) {
         return fail(err, ERROR_CORRUPT,
                     "'%s' was given batch %lld, but has no trace of it: it was emptied, replaced "
                     "or restored; to start anew run with --full-refresh %s",
-                    flow->spec->target->name, (long long)expected, flow->spec->target->name);
+                    dataset, (long long)expected, flow->spec->target->name);
     }
     if (expected < 0) {
         return fail(err, ERROR_CORRUPT,
                     "'%s' has batch %lld of this flow, the checkpoint %s has none: its log was "
                     "removed; restore it from a backup, or start anew with --full-refresh %s",
-                    flow->spec->target->name, (long long)marker->batch, flow->folder,
-                    flow->spec->target->name);
+                    dataset, (long long)marker->batch, flow->folder, flow->spec->target->name);
     }
     return fail(err, ERROR_CORRUPT,
                 "'%s' has batch %lld of this flow, the checkpoint %s expects %lld: one of the two "
                 "was restored from a backup; to start anew run with --full-refresh %s",
-                flow->spec->target->name, (long long)marker->batch, flow->folder,
-                (long long)expected, flow->spec->target->name);
+                dataset, (long long)marker->batch, flow->folder, (long long)expected,
+                flow->spec->target->name);
 }
 
-static bool has_batch(const SinkMarker *marker, int64_t batch)
+bool flow_has_batch(const SinkMarker *marker, int64_t batch)
 {
     return batch < 0 ? !marker->found : marker->found && marker->batch == batch;
 }
@@ -167,13 +168,21 @@ static bool decide_pending(Flow *flow, const StatePosition *pending, const SinkM
         marker->crc == pending->crc) {
         return state_apply_pending(flow->state, err);
     }
-    if (!was_given && (no_marker || has_batch(marker, meta.given))) {
+    if (!was_given && (no_marker || flow_has_batch(marker, meta.given))) {
         return state_apply_pending(flow->state, err);
     }
-    if (was_given && (no_marker || has_batch(marker, meta.given_before))) {
+    bool proven = false;
+    if (was_given && no_marker && !flow_side_proves(flow, pending, &proven, err)) {
+        return false;
+    }
+    if (proven) {
+        return state_apply_pending(flow->state, err);
+    }
+    if (was_given && (no_marker || flow_has_batch(marker, meta.given_before))) {
         return state_discard_pending(flow->state, err);
     }
-    return marker_mismatch(flow, marker, was_given ? pending->batch : meta.given, err);
+    return flow_marker_mismatch(flow, flow->spec->target->name, marker,
+                                was_given ? pending->batch : meta.given, err);
 }
 
 static bool recover(Flow *flow, Error *err)
@@ -191,15 +200,16 @@ static bool recover(Flow *flow, Error *err)
     flow->batch = last.batch;
     bool no_marker = (flow->sink->type->flags & SINK_NO_MARKER) != 0;
     if (last.batch < 0) {
-        return no_marker || has_batch(&marker, -1) || marker_mismatch(flow, &marker, -1, err);
+        return no_marker || flow_has_batch(&marker, -1) ||
+               flow_marker_mismatch(flow, flow->spec->target->name, &marker, -1, err);
     }
     flow->sink->context.replace_first = false; // that was batch 0
     FlowMeta meta;
     if (!flow_read_meta(flow, last.meta, true, &meta, err)) {
         return false;
     }
-    return no_marker || has_batch(&marker, meta.given) ||
-           marker_mismatch(flow, &marker, meta.given, err);
+    return no_marker || flow_has_batch(&marker, meta.given) ||
+           flow_marker_mismatch(flow, flow->spec->target->name, &marker, meta.given, err);
 }
 
 // ---- parts -------------------------------------------------------------------------------------
@@ -287,7 +297,8 @@ static bool open_operators(Flow *flow, Error *err)
             return false;
         }
     }
-    return true;
+    return flow->plan->expect == NULL ||
+           expect_open(flow->plan->expect, flow->conn, &flow->expect, err);
 }
 
 // Plans on a connection of its own: its views without rows hide the functions that the flow
@@ -376,7 +387,8 @@ static bool open_parts(Flow *flow, Error *err)
     if (!finish_refresh(flow, err) ||
         !duck_connect(flow->context.catalog->duck, &flow->conn, err) || !make_plan(flow, err) ||
         !trigger_interval(flow, err) || !state_open(flow->folder, &options, &flow->state, err) ||
-        !open_sink(flow, err) || !recover(flow, err) || !open_sources(flow, err) ||
+        !open_sink(flow, err) || !flow_side_open(flow, flow->sink->context.replace_first, err) ||
+        !recover(flow, err) || !flow_side_recover(flow, err) || !open_sources(flow, err) ||
         !open_operators(flow, err)) {
         return false;
     }
@@ -462,6 +474,8 @@ void flow_close(Flow *flow)
         free(flow->statics.items[i].sql);
     }
     catalog_close_sources(&flow->reading);
+    expect_close(flow->expect);
+    flow_side_close(flow);
     sink_close(flow->sink);
     state_close(flow->state);
     relation_tables_destroy(flow->tables);

@@ -47,3 +47,6 @@ MUST_USE bool operator_run(Operator *op, TimeUs evict, TimeUs late, Error *err);
 MUST_USE bool operator_evict(Operator *op, Error *err);
 void operator_finish(Operator *op);
 OperatorMetrics operator_metrics(const Operator *op);
+
+// The layout text of a state table: its key and value types.
+const char *operator_layout(const Schema *keys, const Schema *values, Arena *arena);

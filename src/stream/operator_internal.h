@@ -63,7 +63,8 @@ MUST_USE bool operator_make_view(Operator *op, const char *view, const char *fun
 // Columns [first, first + count) of a chunk, in the arena.
 DuckColumn *operator_columns(const DuckRows *rows, size_t chunk, size_t first, size_t count,
                              Arena *arena);
+// The rows of a chunk encoded, as slices of `bytes` (which the call appends to) in the arena.
+Slice *operator_encode(const DuckColumn *columns, size_t count, uint64_t row_count, Buffer *bytes,
+                       Arena *arena);
 // Drops the buckets up to and including `last`; returns how many rows they had.
 int64_t operator_drop_buckets(StateTable *table, int64_t last);
-// The layout text of a state table: its key and value types.
-const char *operator_layout(const Schema *keys, const Schema *values, Arena *arena);

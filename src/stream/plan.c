@@ -360,6 +360,9 @@ static Query *plan_set_operation(Planner *planner, const Query *query, Flowing *
     flowing->streaming = left.streaming || right.streaming;
     flowing->aggregated = left.aggregated || right.aggregated;
     flowing->below = left.below | right.below;
+    if (!plan_union_late(planner, &left, &right)) {
+        return NULL;
+    }
     if (flowing->streaming && query->set_op != SET_UNION_ALL) {
         diagnose(planner->diagnostics, query->pos, "UNSUPPORTED_STREAMING_OPERATION",
                  "use UNION ALL, and DROP DUPLICATES in the streams",
@@ -418,6 +421,23 @@ static bool check_modes(Planner *planner, const Flowing *flowing)
     return true;
 }
 
+static bool add_expectations(Planner *planner)
+{
+    Plan *plan = planner->plan;
+    if (planner->request->expect == NULL) {
+        return true;
+    }
+    plan->expect = expect_plan(planner->request->expect, planner->arena, planner->diagnostics);
+    if (plan->expect == NULL) {
+        return false;
+    }
+    Buffer sql = {0};
+    expect_print(plan->expect, plan->output_sql, &plan->output, &sql);
+    plan->output_sql = arena_text(planner->arena, buffer_slice(&sql));
+    buffer_done(&sql);
+    return true;
+}
+
 const Plan *plan_create(const PlanRequest *request, Arena *arena, Diagnostics *diagnostics)
 {
     Plan *plan = ARENA_NEW(arena, Plan);
@@ -431,7 +451,8 @@ const Plan *plan_create(const PlanRequest *request, Arena *arena, Diagnostics *d
     }
     plan->output_sql = plan_sql(&planner, query);
     if (plan->output_sql == NULL ||
-        !plan_describe(&planner, plan->output_sql, request->query->pos, &plan->output)) {
+        !plan_describe(&planner, plan->output_sql, request->query->pos, &plan->output) ||
+        !plan_check_lates(&planner) || !add_expectations(&planner)) {
         return NULL;
     }
     for (size_t i = 0; i < plan->stage_count; i++) {
@@ -476,6 +497,16 @@ void plan_print(const Plan *plan, Buffer *out)
     }
     for (size_t i = 0; i < plan->stage_count; i++) {
         buffer_printf(out, "stage %s\n    %s\n", plan->stages[i].name, plan->stages[i].sql);
+    }
+    for (size_t i = 0; i < plan->late_count; i++) {
+        const PlanLate *late = &plan->lates[i];
+        buffer_printf(out, "late rows of %s into %.*s\n    %s\n", plan->stages[late->stage].name,
+                      SLICE_ARG(late->into->parts[late->into->count - 1]), late->sql);
+    }
+    for (size_t i = 0; plan->expect != NULL && i < plan->expect->rule_count; i++) {
+        const ExpectRule *rule = &plan->expect->rules[i];
+        buffer_printf(out, "expect %s, on violation %s\n    %s\n", rule->name,
+                      expect_action(rule->violation), rule->condition);
     }
     buffer_printf(out, "output\n    %s\n", plan->output_sql);
 }

@@ -21,7 +21,9 @@
 
 #include "sql/parser.h"
 #include "sql/print.h"
+#include "stream/expect.h"
 #include "stream/sink.h"
+#include "stream/watermark.h"
 #include "stream/window.h"
 
 typedef struct PlanSource {
@@ -29,13 +31,6 @@ typedef struct PlanSource {
     const char *view;         // "source_<flow>_<i>"
     Schema schema;
 } PlanSource;
-
-typedef struct PlanWatermark {
-    TimeUs delay;
-    const char *column;   // its name in the relation
-    const Type *type;     // TIMESTAMP or TIMESTAMP_NTZ
-    const char *function; // "watermark_<flow>_<i>": sees every event time, returns it
-} PlanWatermark;
 
 typedef enum StageKind {
     STAGE_AGGREGATE,
@@ -115,16 +110,21 @@ typedef struct Plan {
     PlanStage *stages; // in the order in which they run
     size_t stage_count;
     size_t stage_capacity;
+    PlanLate *lates;
+    size_t late_count;
+    size_t late_capacity;
     const char *output_sql;
-    Schema output;
+    Schema output;            // of the query; expectations take rows away
+    const ExpectPlan *expect; // constraints of the table, in output_sql; NULL: none
     bool wants_no_data_batch; // when the watermark moved, as Spark's operators want it
 } Plan;
 
 typedef struct PlanRequest {
     int flow;
     OutputMode mode;
-    const Query *query; // views replaced
-    DuckConn *conn;     // to bind stage statements; stays free of registered functions
+    const Query *query;          // views replaced
+    const ExpectRequest *expect; // constraints of the table; NULL: none
+    DuckConn *conn;              // to bind stage statements; stays free of registered functions
     // Relations that are not streams: as PrintOptions.relation.
     bool (*relation)(void *context, const Relation *relation, Buffer *sql);
     // The schema of a streaming relation; false with a problem added.

@@ -103,6 +103,14 @@ static const char *stage_sql(Planner *planner, const PlanStage *stage, const Sch
                         stage->deduplicate->claim_function, time, key_list(planner, stage), input);
 }
 
+static const char *late_sql(Planner *planner, const PlanStage *stage, const Schema *schema,
+                            const char *input)
+{
+    const char *column = schema->columns[stage->deduplicate->event_time_column].name;
+    return arena_printf(planner->arena, "SELECT * FROM (%s) WHERE %s(epoch_us(%s))", input,
+                        stage->late_function, quoted(planner->arena, column));
+}
+
 Relation *plan_deduplicate(Planner *planner, Relation *from, const DropDuplicates *request,
                            Flowing *flowing)
 {
@@ -135,6 +143,10 @@ Relation *plan_deduplicate(Planner *planner, Relation *from, const DropDuplicate
     }
     stage->sql = stage_sql(planner, stage, &schema, input);
     stage->output = schema;
+    const char *late = stage->has_event_time ? late_sql(planner, stage, &schema, input) : NULL;
+    if (late != NULL && !plan_add_late(planner, stage, flowing, late)) {
+        return NULL;
+    }
     if (!plan_add_stage(planner, stage, flowing)) {
         return NULL;
     }

@@ -34,6 +34,7 @@ typedef struct Flowing {
     EventColumn *events; // in the order of the columns; never changed, a new array replaces it
     size_t event_count;  // 0: no watermark in sight
     size_t event_capacity;
+    const Name *late_into;    // where the next stage's late rows go; NULL: they are counted
     uint64_t below;           // bit i: rows of stage i, not cut by a stage above it
 } Flowing;
 
@@ -87,6 +88,13 @@ bool plan_declare_view(Planner *planner, const char *view, const Schema *schema,
 PlanStage *plan_begin_stage(Planner *planner, StageKind kind, const char *name, Pos pos,
                             const Flowing *flowing);
 bool plan_add_stage(Planner *planner, const PlanStage *stage, Flowing *flowing);
+// The rows of the stage's input that it drops as late (DuckDB SQL without side effects): where the
+// input has LATE DATA INTO, they are written there, and the clause is done with. Call it for each
+// input with late rows, between plan_begin_stage and plan_add_stage.
+bool plan_add_late(Planner *planner, const PlanStage *stage, Flowing *input, const char *late_sql);
+// plan_late.c: every LATE DATA INTO has found its stage; a union has none below.
+bool plan_check_lates(Planner *planner);
+bool plan_union_late(Planner *planner, const Flowing *left, const Flowing *right);
 // Makes a macro on the planning connection that stands for a function of the operator.
 bool plan_declare_function(Planner *planner, const char *name, const char *arguments_and_body,
                            Pos pos);

@@ -199,11 +199,7 @@ static Relation *plan_watermark(Planner *planner, Relation *from, const Watermar
         !watermark_delay(planner, watermark, &entry.delay)) {
         return NULL;
     }
-    if (watermark->late_data_into.count > 0) {
-        diagnose(planner->diagnostics, watermark->late_data_into.pos, "UNSUPPORTED_FEATURE", NULL,
-                 "LATE DATA INTO is not supported by this version; late rows are counted");
-        return NULL;
-    }
+    entry.late_into = watermark->late_data_into.count > 0 ? &watermark->late_data_into : NULL;
     Arena *arena = planner->arena;
     entry.function = arena_printf(arena, "watermark_%d_%zu", planner->plan->flow,
                                   planner->plan->watermark_count);
@@ -252,6 +248,7 @@ static Relation *plan_watermark(Planner *planner, Relation *from, const Watermar
     *event = (EventColumn){.name = entry.column, .watermark = (int)plan->watermark_count};
     flowing->events = event;
     flowing->event_count = flowing->event_capacity = 1;
+    flowing->late_into = entry.late_into;
     ARENA_PUSH(arena, plan->watermarks, plan->watermark_count, plan->watermark_capacity, entry);
     return raw;
 }
