@@ -249,6 +249,16 @@ void history_run_started(History *history, TimeUs now, const char *version)
     pthread_mutex_unlock(&history->lock);
 }
 
+void history_run_withdrawn(History *history)
+{
+    if (history == NULL) {
+        return;
+    }
+    pthread_mutex_lock(&history->lock);
+    run_ints(history, "DELETE FROM runs WHERE run_id = ?1", history->run, 0, 0);
+    pthread_mutex_unlock(&history->lock);
+}
+
 void history_run_ended(History *history, TimeUs now, int exit_code)
 {
     if (history == NULL) {

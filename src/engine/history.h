@@ -27,6 +27,8 @@ void history_close(History *history);
 
 // Begins a run: the batches that follow belong to it.
 void history_run_started(History *history, TimeUs now, const char *version);
+// The project turned out to have problems, so nothing ran: forgets the run.
+void history_run_withdrawn(History *history);
 void history_run_ended(History *history, TimeUs now, int exit_code);
 
 // A flow takes part in the run: before its first batch it is where the last run left it. Called

@@ -410,12 +410,12 @@ static int run_flows(Runner *runner, const RunOptions *options, Error *err)
     return session->worst == ERROR_CORRUPT ? 4 : session->worst != ERROR_NONE;
 }
 
-static bool open_runner(Runner *runner, const RunOptions *options, Error *err)
+// Takes the project for this process. A run that is killed from here on is in the history.
+static bool begin_run(Runner *runner, Project *project, Error *err)
 {
-    Session *session = runner->session;
-    const char *storage = project_storage(session->project);
-    HistoryOptions keep = {project_duration(session->project, "tarn.history.time"),
-                           project_int(session->project, "tarn.history.batches")};
+    const char *storage = project_storage(project);
+    HistoryOptions keep = {project_duration(project, "tarn.history.time"),
+                           project_int(project, "tarn.history.batches")};
     if (!instance_lock(storage, &runner->lock, err)) {
         return false;
     }
@@ -423,34 +423,25 @@ static bool open_runner(Runner *runner, const RunOptions *options, Error *err)
         log_warn("no history is kept: %s", err->message);
         runner->history = NULL;
     }
-    // A run that is killed from here on is in the history.
     history_run_started(runner->history, runner->started, TARN_VERSION);
-    session->options.history = runner->history;
-    ControlHandler handler = {print_status, engine_request_stop, runner};
-    return session_prepare(session, err) &&
-           session_full_refresh(session, options->full_refresh, options->full_refresh_count,
-                                options->full_refresh_all, err) &&
-           control_open(storage, &handler, &runner->control, err);
+    return true;
 }
 
-static int run_session(Session *session, const RunOptions *options)
+static int run_session(Runner *runner, const RunOptions *options)
 {
     Error err;
-    Runner runner = {.session = session, .started = clock_now(session->options.clock)};
-    pthread_mutex_init(&runner.commits.lock, NULL);
-    pthread_cond_init(&runner.commits.changed, NULL);
-    pthread_mutex_init(&runner.catalog_lock, NULL);
-    int code;
-    if (!open_runner(&runner, options, &err)) {
+    Session *session = runner->session;
+    session->options.history = runner->history;
+    ControlHandler handler = {print_status, engine_request_stop, runner};
+    if (!session_prepare(session, &err) ||
+        !session_full_refresh(session, options->full_refresh, options->full_refresh_count,
+                              options->full_refresh_all, &err) ||
+        !control_open(project_storage(session->project), &handler, &runner->control, &err)) {
         log_error("%s", err.message);
-        code = error_exit_code(err.kind);
-    } else {
-        code = run_flows(&runner, options, &err);
+        return error_exit_code(err.kind);
     }
-    history_run_ended(runner.history, clock_now(session->options.clock), code);
-    control_close(runner.control);
-    history_close(runner.history);
-    instance_unlock(runner.lock);
+    int code = run_flows(runner, options, &err);
+    control_close(runner->control);
     return code;
 }
 
@@ -462,28 +453,55 @@ static void print_problems(Project *project)
     buffer_done(&text);
 }
 
-int engine_run(Project *project, const RunOptions *options)
+// *began is false when the project has problems: then nothing ran.
+static int run_project(Runner *runner, Project *project, const RunOptions *options, bool *began)
 {
     Error err;
-    Session *session = NULL;
     SessionOptions session_options = {
         .clock = clock_system(),
         .json_progress = options->json,
         .select = options->select,
         .select_count = options->select_count,
     };
-    if (!session_open(project, &session_options, &session, &err)) {
+    *began = true;
+    if (!session_open(project, &session_options, &runner->session, &err)) {
         log_error("%s", err.message);
         return error_exit_code(err.kind);
     }
     int code = 2;
-    catalog_add_files(session->catalog);
-    if (session_resolve(session)) {
-        code = run_session(session, options);
+    catalog_add_files(runner->session->catalog);
+    *began = session_resolve(runner->session);
+    if (*began) {
+        code = run_session(runner, options);
     } else {
         print_problems(project);
     }
-    session_close(session);
+    session_close(runner->session);
+    return code;
+}
+
+int engine_run(Project *project, const RunOptions *options)
+{
+    Error err;
+    Runner runner = {.started = clock_now(clock_system())};
+    pthread_mutex_init(&runner.commits.lock, NULL);
+    pthread_cond_init(&runner.commits.changed, NULL);
+    pthread_mutex_init(&runner.catalog_lock, NULL);
+    // A project file with problems may not name the storage that was meant: it is left alone.
+    bool is_sound = project_diagnostics(project)->count == 0;
+    if (is_sound && !begin_run(&runner, project, &err)) {
+        log_error("%s", err.message);
+        return error_exit_code(err.kind);
+    }
+    bool began = false;
+    int code = run_project(&runner, project, options, &began);
+    if (began) {
+        history_run_ended(runner.history, clock_now(clock_system()), code);
+    } else {
+        history_run_withdrawn(runner.history);
+    }
+    history_close(runner.history);
+    instance_unlock(runner.lock);
     return code;
 }
 

@@ -299,6 +299,15 @@ has err "error: flow 'casts' (pipelines/pipeline.sql:8): [CAST_INVALID_INPUT] 'x
 has err 'casts     failed'
 want 0 status sums
 has out 'casts: [CAST_INVALID_INPUT]'
+# A run that finds problems is none; what ran before stays to be seen.
+cp sums/pipelines/pipeline.sql sound
+echo 'CREATE STREAMING TABLE broken AS SELECT nothing FROM STREAM readings;' >>sums/pipelines/pipeline.sql
+want 2 run sums --once
+want 0 status sums
+has out 'exit code 1'
+cp sound sums/pipelines/pipeline.sql
+want 2 run sums --once --select readngs
+has err "--select: no dataset 'readngs'; did you mean 'readings'?"
 # A history without tables, of a process that died before it made them, is none.
 rm sums/data/history.db* && : >sums/data/history.db
 want 0 status sums
