@@ -50,7 +50,7 @@ layers() {
 		only["simdjson.h"] = "^src/duck/"
 		only["yaml.h"] = "^src/engine/project_yaml\\.c$"
 		only["sqlite3.h"] = "^src/engine/history\\.c$"
-		only["openssl"] = "^src/(lake|connector|base)/[a-z_0-9]*\\.c$"
+		only["openssl"] = "^src/((lake|connector|base)/[a-z_0-9]*|sql/prelude_hash)\\.c$"
 		only["jansson.h"] = "\\.c$"
 	}
 	/^[ \t]*#[ \t]*include[ \t]*"/ {

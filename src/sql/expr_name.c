@@ -340,9 +340,31 @@ static bool is_reduce(const Function *function)
            strcmp(function->sql, "aggregate") == 0;
 }
 
+// mode(x, true) and mode() WITHIN GROUP (ORDER BY x): Spark shows the opposite order.
+static bool name_mode(const LambdaNames *lambdas, const Expr *call, const Function *function,
+                      Buffer *out)
+{
+    bool is_ordered = call->within_group.count == 1;
+    if (function == NULL || function->hook != HOOK_MODE ||
+        (!is_ordered && call->arguments.count != 2)) {
+        return false;
+    }
+    buffer_append_text(out, "mode() WITHIN GROUP (ORDER BY ");
+    name_expr(lambdas, is_ordered ? call->within_group.items[0].expr : call->arguments.items[0],
+              out);
+    buffer_append_text(out, is_ordered && call->within_group.items[0].descending ? ")" : " DESC)");
+    return true;
+}
+
 static void name_call(const LambdaNames *lambdas, const Expr *call, Buffer *out)
 {
     const Function *function = function_find(call->text, call->arguments.count);
+    if (name_mode(lambdas, call, function, out)) {
+        if (call->over != NULL) {
+            name_over(lambdas, call, out);
+        }
+        return;
+    }
     if (name_special(lambdas, call, function, out)) {
         return;
     }

@@ -27,6 +27,7 @@ typedef enum FunctionKind {
 typedef enum PrintHook {
     HOOK_NONE, // .sql is the template
     HOOK_ARRAY,
+    HOOK_ARRAYS_ZIP,
     HOOK_CAST, // int(x), string(x) ...: .sql is the type
     HOOK_CONCAT,
     HOOK_COUNT,
@@ -40,6 +41,7 @@ typedef enum PrintHook {
     HOOK_HIGHER_ORDER,
     HOOK_IF,
     HOOK_MAP,
+    HOOK_MODE,
     HOOK_NAMED_STRUCT,
     HOOK_NOW,
     HOOK_NULLS_FLAG, // first(x[, ignoreNulls])

@@ -27,6 +27,12 @@
     "spark_average_type(typeof(any_value($1n)$W))), "                                              \
     "json_transform('null', spark_average_type(typeof(any_value($1n)$W))))"
 
+// DuckDB's own differ in the last digits.
+#define REGRESSION(what)                                                                           \
+    AGG("regr_" what, KIND_DOUBLE, 2, 2,                                                           \
+        "spark_regression('" what                                                                  \
+        "', array_agg([$1d, $2d])$F(($1) IS NOT NULL AND ($2) IS NOT NULL)$G)")
+
 static const Function functions[] = {
     HOOKED("count", KIND_BIGINT, 0, ANY_COUNT, HOOK_COUNT, NULL),
     AGG("sum", KIND_UNKNOWN, 1, 1, SUM),
@@ -82,7 +88,11 @@ static const Function functions[] = {
     AGG("regr_avgy", KIND_DOUBLE, 2, 2, "regr_avgy($1d, $2d)$W"),
     AGG("regr_slope", KIND_DOUBLE, 2, 2, "regr_slope($1d, $2d)$W"),
     AGG("regr_intercept", KIND_DOUBLE, 2, 2, "regr_intercept($1d, $2d)$W"),
-    AGG("mode", KIND_UNKNOWN, 1, 1, "mode($1)$W"),
+    REGRESSION("r2"),
+    REGRESSION("sxx"),
+    REGRESSION("sxy"),
+    REGRESSION("syy"),
+    HOOKED("mode", KIND_UNKNOWN, 0, 2, HOOK_MODE, NULL),
     {"string_agg", FUNCTION_AGGREGATE, KIND_STRING, 1, 1, HOOK_NONE, "string_agg($D$1s, ''$O)$W",
      NULL, "NULL"},
     AGG("string_agg", KIND_STRING, 2, 2, "string_agg($D$1s, $2s$O)$W"),

@@ -31,6 +31,8 @@ static const Function functions[] = {
     F("uuid", KIND_STRING, 0, 0, "CAST(uuid() AS VARCHAR)"),
     F("rand", KIND_DOUBLE, 0, 0, "random()"),
     F("random", KIND_DOUBLE, 0, 0, "random()"),
+    F("spark_partition_id", KIND_INT, 0, 0, "0"),
+    F("monotonically_increasing_id", KIND_BIGINT, 0, 0, "(row_number() OVER () - 1)"),
     F("version", KIND_STRING, 0, 0, "'4.2.0 tarn'"),
     F("current_catalog", KIND_STRING, 0, 0, "'spark_catalog'"),
     F("current_database", KIND_STRING, 0, 0, "'default'"),

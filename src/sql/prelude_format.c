@@ -441,6 +441,22 @@ static bool valid_utf8(void *context, const DuckColumn *arguments, size_t argume
     return true;
 }
 
+// What is not UTF-8 becomes U+FFFD, as everywhere where bytes become a string.
+static bool make_valid_utf8(void *context, const DuckColumn *arguments, size_t argument_count,
+                            uint64_t row_count, DuckColumn *result, Error *err)
+{
+    (void)context;
+    (void)argument_count;
+    TypeKind kind = arguments[0].type->kind;
+    if (kind != TYPE_STRING && kind != TYPE_BINARY) {
+        return fail(err, ERROR_INPUT, "[DATATYPE_MISMATCH] make_valid_utf8 needs a string");
+    }
+    for (uint64_t row = 0; row < row_count; row++) {
+        duck_set_text(result, row, duck_text(&arguments[0], row));
+    }
+    return true;
+}
+
 static const PreludeFunction functions[] = {
     {"spark_format_number", "*", 's', PRELUDE_PLAIN, format_number, NULL},
     {"spark_format_string", "s*", 's', PRELUDE_NULLS, format_string, NULL},
@@ -448,6 +464,7 @@ static const PreludeFunction functions[] = {
     {"spark_hex", "*", 's', PRELUDE_PLAIN, hex, NULL},
     {"spark_url_encode", "s", 's', PRELUDE_PLAIN, url_encode, NULL},
     {"spark_url_decode", "s", 's', PRELUDE_PLAIN, url_decode, NULL},
+    {"spark_make_valid_utf8", "*", 's', PRELUDE_PLAIN, make_valid_utf8, NULL},
     {"spark_valid_utf8", "*", 'b', PRELUDE_PLAIN, valid_utf8, NULL},
 };
 

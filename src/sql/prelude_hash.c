@@ -3,6 +3,8 @@
 // Both fold over the arguments: the hash so far is the seed of the next value, NULL changes
 // nothing.
 // SPDX-License-Identifier: Apache-2.0
+#include <openssl/evp.h>
+
 #include "sql/prelude_internal.h"
 
 static uint32_t rotate32(uint32_t x, int by)
@@ -299,11 +301,45 @@ static bool crc32_rows(void *context, const DuckColumn *arguments, size_t argume
     return true;
 }
 
+// sha2(bytes, bits) for the sizes that DuckDB does not have; NULL for other sizes.
+static bool sha_rows(void *context, const DuckColumn *arguments, size_t argument_count,
+                     uint64_t row_count, DuckColumn *result, Error *err)
+{
+    (void)context;
+    (void)argument_count;
+    Buffer hex = {0};
+    bool ok = true;
+    for (uint64_t row = 0; ok && row < row_count; row++) {
+        Slice bytes = duck_text(&arguments[0], row);
+        int64_t bits = duck_int(&arguments[1], row);
+        const EVP_MD *kind = bits == 224   ? EVP_sha224()
+                             : bits == 384 ? EVP_sha384()
+                             : bits == 512 ? EVP_sha512()
+                                           : NULL;
+        unsigned char digest[EVP_MAX_MD_SIZE];
+        unsigned size = 0;
+        if (kind == NULL) {
+            duck_set_null(result, row);
+            continue;
+        }
+        ok = EVP_Digest(bytes.data, bytes.size, digest, &size, kind, NULL) == 1 ||
+             fail(err, ERROR_FAILED, "sha2: OpenSSL has no hash of %d bits", (int)bits);
+        buffer_reset(&hex);
+        for (unsigned i = 0; i < size; i++) {
+            buffer_printf(&hex, "%02x", digest[i]);
+        }
+        duck_set_text(result, row, buffer_slice(&hex));
+    }
+    buffer_done(&hex);
+    return ok;
+}
+
 static const Hash murmur = {murmur_int, murmur_long, murmur_bytes};
 static const Hash xx = {xx_int, xx_long, xx_bytes};
 
 static const PreludeFunction functions[] = {
     {"spark_crc32", "x", 'l', PRELUDE_PLAIN, crc32_rows, NULL},
+    {"spark_sha", "xi", 's', PRELUDE_PLAIN, sha_rows, NULL},
     {"spark_hash", "*", 'i', PRELUDE_NULLS, hash_rows, &murmur},
     {"spark_xxhash64", "*", 'l', PRELUDE_NULLS, hash_rows, &xx},
 };

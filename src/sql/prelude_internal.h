@@ -37,6 +37,7 @@ extern const PreludeGroup prelude_patterns;
 extern const PreludeGroup prelude_json;
 extern const PreludeGroup prelude_hashes;
 extern const PreludeGroup prelude_collections;
+extern const PreludeGroup prelude_urls;
 
 // CREATE MACRO statements, NULL-terminated.
 extern const char *const prelude_macros[];

@@ -148,8 +148,9 @@ const char *const prelude_macros[] = {
           "THEN string_split_regex(s, r) ELSE list_concat(string_split_regex(s, r)[1:n - 1], "
           "[substring(s, 1 + spark_length_of(string_split_regex(s, r), n) + "
           "spark_length_of(regexp_extract_all(s, r), n))]) END"),
-    MACRO("spark_sha2(x, n) AS CASE WHEN n IN (0, 256) THEN sha256(x) ELSE error("
-          "'[UNSUPPORTED_FUNCTION] sha2 of ' || n || ' bits is not supported yet') END"),
+    MACRO("spark_sha2(x, n) AS CASE WHEN n IN (0, 256) THEN sha256(x) ELSE spark_sha(x, n) END"),
+    MACRO("spark_regexp_instr(s, r) AS CAST(CASE WHEN regexp_matches(s, r) THEN "
+          "length(regexp_extract(s, '^((?s:.*?))(?:' || r || ')', 1)) + 1 ELSE 0 END AS INTEGER)"),
     MACRO("spark_encode(s, c) AS CASE WHEN upper(c) IN ('UTF-8', 'UTF8') THEN encode(s) ELSE "
           "error('[UNSUPPORTED_FEATURE] charset ' || c || ' is not supported yet') END"),
     MACRO("spark_decode(x, c) AS CASE WHEN upper(c) IN ('UTF-8', 'UTF8') THEN decode(x) ELSE "
@@ -177,6 +178,14 @@ const char *const prelude_macros[] = {
           "ELSE coalesce(list_position(a, v), 0) END AS BIGINT)"),
     MACRO("spark_array_append(a, v) AS CASE WHEN a IS NULL THEN NULL ELSE list_append(a, v) END"),
     MACRO("spark_array_prepend(a, v) AS CASE WHEN a IS NULL THEN NULL ELSE list_prepend(v, a) END"),
+    MACRO("spark_array_insert(a, p, v) AS CASE WHEN a IS NULL OR p IS NULL THEN NULL "
+          "WHEN p = 0 THEN error('[INVALID_INDEX_OF_ZERO] array_insert counts from 1, or from -1 "
+          "backwards') "
+          "WHEN p > len(a) THEN list_concat(a, list_transform(range(p - len(a) - 1), "
+          "lambda i: NULL), [v]) "
+          "WHEN p > 0 THEN list_concat(a[1:p - 1], [v], a[p:]) "
+          "WHEN len(a) + p + 1 >= 0 THEN list_concat(a[1:len(a) + p + 1], [v], a[len(a) + p + 2:]) "
+          "ELSE list_concat([v], list_transform(range(-p - len(a) - 1), lambda i: NULL), a) END"),
     MACRO("spark_array_concat(a, b) AS CASE WHEN a IS NULL OR b IS NULL THEN NULL "
           "ELSE list_concat(a, b) END"),
     MACRO("spark_array_distinct(a) AS list_filter(a, lambda x, i: CASE WHEN x IS NULL "

@@ -343,7 +343,78 @@ static bool shift_rows(void *context, const DuckColumn *arguments, size_t argume
         }                                                                                          \
     }
 
+// ---- regressions -------------------------------------------------------------------------------
+
+// Sums of products of the distances from the means, of pairs. Spark's last digits depend on how the
+// rows are split; these are as exact as a double can say, which is what it gives most often.
+typedef struct Moments {
+    long double y_mean;
+    long double x_mean;
+    double together;
+    double y_square;
+    double x_square;
+} Moments;
+
+static Moments moments_of(const DuckColumn *pairs, uint64_t first, uint64_t count)
+{
+    DuckColumn values = duck_child(pairs, 0);
+    Moments moments = {0};
+    long double sums[3] = {0};
+    uint64_t at;
+    uint64_t two;
+    for (uint64_t i = 0; i < count; i++) {
+        duck_list(pairs, first + i, &at, &two);
+        moments.y_mean += (long double)duck_double(&values, at) / (long double)count;
+        moments.x_mean += (long double)duck_double(&values, at + 1) / (long double)count;
+    }
+    for (uint64_t i = 0; i < count; i++) {
+        duck_list(pairs, first + i, &at, &two);
+        long double dy = (long double)duck_double(&values, at) - moments.y_mean;
+        long double dx = (long double)duck_double(&values, at + 1) - moments.x_mean;
+        sums[0] += dy * dx;
+        sums[1] += dy * dy;
+        sums[2] += dx * dx;
+    }
+    moments.together = (double)sums[0];
+    moments.y_square = (double)sums[1];
+    moments.x_square = (double)sums[2];
+    return moments;
+}
+
+// regression(what, [[y, x], ...]) over the pairs without NULL; no pairs: NULL.
+static bool regression(void *context, const DuckColumn *arguments, size_t argument_count,
+                       uint64_t row_count, DuckColumn *result, Error *err)
+{
+    (void)context;
+    (void)argument_count;
+    DuckColumn pairs = duck_child(&arguments[1], 0);
+    for (uint64_t row = 0; row < row_count; row++) {
+        Slice what = duck_text(&arguments[0], row);
+        uint64_t first;
+        uint64_t count;
+        duck_list(&arguments[1], row, &first, &count);
+        Moments moments = moments_of(&pairs, first, count);
+        if (!slice_is(what, "r2")) {
+            duck_set_double(result, row,
+                            slice_is(what, "sxy")   ? moments.together
+                            : slice_is(what, "sxx") ? moments.x_square
+                                                    : moments.y_square);
+        } else if (moments.x_square == 0 && moments.y_square == 0) {
+            duck_set_null(result, row);
+        } else if (moments.x_square == 0 || moments.y_square == 0) {
+            return fail(err, ERROR_INPUT,
+                        "[UNSUPPORTED_FEATURE] regr_r2 with the same value in all rows of one side "
+                        "is not supported yet");
+        } else {
+            double correlation = moments.together / sqrt(moments.y_square * moments.x_square);
+            duck_set_double(result, row, correlation * correlation);
+        }
+    }
+    return true;
+}
+
 static const PreludeFunction functions[] = {
+    {"spark_regression", "s*", 'd', PRELUDE_PLAIN, regression, NULL},
     MATH("spark_sqrt", sqrt),
     LOG("spark_ln", log, 0),
     LOG("spark_log10", log10, 0),

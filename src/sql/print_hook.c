@@ -101,6 +101,59 @@ static void print_percentile(Printer *printer, const Function *function, const E
     print_template(printer, &rest, call);
 }
 
+// mode(x), mode(x, deterministic), mode() WITHIN GROUP (ORDER BY x): of equally frequent values the
+// first in that order; DuckDB takes the one that it meets first.
+static void print_mode(Printer *printer, const Expr *call)
+{
+    size_t count = call->arguments.count;
+    const SortList *order = &call->within_group;
+    Function any = {.sql = "mode($1)$W"};
+    Function least = {.sql = "mode($1 ORDER BY $1)$W"};
+    Function ordered = {.sql = "$O)$W"};
+    if (count == 0 && order->count == 1) {
+        print_text(printer, "mode(");
+        print_expr(printer, order->items[0].expr);
+        print_template(printer, &ordered, call);
+    } else if (count == 1 && order->count == 0) {
+        print_template(printer, &any, call);
+    } else if (count == 2 && order->count == 0 && is_true(argument(call, 1))) {
+        print_template(printer, &least, call);
+    } else {
+        print_problem(printer, call->pos, "UNSUPPORTED_FUNCTION",
+                      "mode(x), mode(x, true) or mode() WITHIN GROUP (ORDER BY x)",
+                      "this form of mode is not supported yet");
+    }
+}
+
+// One struct of the n-th elements for every n; fields are named as the columns, or by position.
+static void print_arrays_zip(Printer *printer, const Expr *call)
+{
+    const char *row = arena_printf(printer->arena, "spark_p%d", ++printer->serial);
+    Function lists = {.sql = "list_zip($*)"};
+    print_text(printer, "CASE WHEN ");
+    for (size_t i = 0; i < call->arguments.count; i++) {
+        print_text(printer, i > 0 ? " AND (" : "(");
+        print_expr(printer, argument(call, i));
+        print_text(printer, ") IS NOT NULL");
+    }
+    print_text(printer, " THEN list_transform(");
+    print_template(printer, &lists, call);
+    buffer_printf(printer->out, ", lambda %s: struct_pack(", row);
+    for (size_t i = 0; i < call->arguments.count; i++) {
+        const Expr *list = argument(call, i);
+        print_text(printer, i > 0 ? ", " : "");
+        if (list->kind == EXPR_COLUMN) {
+            print_name(printer, list->name.parts[list->name.count - 1]);
+        } else if (list->kind == EXPR_FIELD) {
+            print_name(printer, list->text);
+        } else {
+            buffer_printf(printer->out, "\"%zu\"", i);
+        }
+        buffer_printf(printer->out, " := %s[%zu]", row, i + 1);
+    }
+    print_text(printer, ")) END");
+}
+
 // grouping_id() is about all expressions of GROUP BY.
 static void print_grouping_id(Printer *printer, const Expr *call)
 {
@@ -199,15 +252,39 @@ static void print_map(Printer *printer, const Expr *call)
     print_text(printer, "}");
 }
 
+// All columns of t as one value, which DuckDB writes as t itself; empty: there is no such name.
+static Slice whole_row(const Printer *printer, const Expr *star)
+{
+    const Relation *from = printer->select == NULL ? NULL : printer->select->from;
+    if (star->except_count > 0 || from == NULL) {
+        return (Slice){0};
+    }
+    if (star->qualifier.count > 0) {
+        return star->qualifier.parts[star->qualifier.count - 1];
+    }
+    bool has_name = from->alias.size == 0 && from->kind == RELATION_TABLE && from->name.count > 0;
+    Slice name = has_name ? from->name.parts[from->name.count - 1] : from->alias;
+    bool is_one = from->kind != RELATION_JOIN && from->kind != RELATION_LATERAL_VIEW;
+    return is_one && memchr(name.data, '/', name.size) == NULL ? name : (Slice){0};
+}
+
 static void print_struct(Printer *printer, const Expr *call)
 {
+    const Expr *only = argument(call, 0);
+    Slice row = call->arguments.count == 1 && only->kind == EXPR_STAR ? whole_row(printer, only)
+                                                                      : (Slice){0};
+    if (row.size > 0) {
+        print_name(printer, row);
+        return;
+    }
     print_text(printer, "struct_pack(");
     for (size_t i = 0; i < call->arguments.count; i++) {
         const Expr *value = argument(call, i);
         print_text(printer, i > 0 ? ", " : "");
         if (value->kind == EXPR_STAR) {
-            print_problem(printer, value->pos, "UNSUPPORTED_FEATURE", "name the columns",
-                          "struct(*) is not supported yet");
+            print_problem(printer, value->pos, "UNSUPPORTED_FEATURE",
+                          "name the columns, or read from one named table",
+                          "struct(*) is not supported here yet");
             continue;
         }
         if (value->kind == EXPR_COLUMN) {
@@ -465,9 +542,35 @@ static void print_cast_call(Printer *printer, const Function *function, const Ex
     print_cast(printer, argument(call, 0), type, false);
 }
 
+// Hooks that need only the call.
+static const struct {
+    PrintHook hook;
+    void (*print)(Printer *printer, const Expr *call);
+} plain_hooks[] = {
+    {HOOK_ARRAYS_ZIP, print_arrays_zip},
+    {HOOK_CONCAT, print_concat},
+    {HOOK_COUNT, print_count},
+    {HOOK_DECODE, print_decode},
+    {HOOK_FROM_JSON, print_from_json},
+    {HOOK_GROUPING_ID, print_grouping_id},
+    {HOOK_IF, print_if},
+    {HOOK_MAP, print_map},
+    {HOOK_MODE, print_mode},
+    {HOOK_NAMED_STRUCT, print_named_struct},
+    {HOOK_REGEXP_REPLACE, print_regexp_replace},
+    {HOOK_STRUCT, print_struct},
+    {HOOK_WINDOW, print_window_call},
+};
+
 void print_hook(Printer *printer, const Function *function, const Expr *call)
 {
     Function list = {.sql = "[$*]"};
+    for (size_t i = 0; i < ARRAY_LEN(plain_hooks); i++) {
+        if (plain_hooks[i].hook == function->hook) {
+            plain_hooks[i].print(printer, call);
+            return;
+        }
+    }
     switch (function->hook) {
     case HOOK_ARRAY:
         print_template(printer, &list, call);
@@ -475,17 +578,8 @@ void print_hook(Printer *printer, const Function *function, const Expr *call)
     case HOOK_CAST:
         print_cast_call(printer, function, call);
         break;
-    case HOOK_CONCAT:
-        print_concat(printer, call);
-        break;
-    case HOOK_COUNT:
-        print_count(printer, call);
-        break;
     case HOOK_DATE_ADD_UNIT:
         print_date_add_unit(printer, function, call);
-        break;
-    case HOOK_DECODE:
-        print_decode(printer, call);
         break;
     case HOOK_DIVIDE:
         print_divide(printer, argument(call, 0), argument(call, 1), true);
@@ -493,23 +587,8 @@ void print_hook(Printer *printer, const Function *function, const Expr *call)
     case HOOK_EXTRACT:
         print_extract(printer, call, argument(call, 0)->text, argument(call, 1));
         break;
-    case HOOK_FROM_JSON:
-        print_from_json(printer, call);
-        break;
-    case HOOK_GROUPING_ID:
-        print_grouping_id(printer, call);
-        break;
     case HOOK_HIGHER_ORDER:
         print_higher_order(printer, function, call);
-        break;
-    case HOOK_IF:
-        print_if(printer, call);
-        break;
-    case HOOK_MAP:
-        print_map(printer, call);
-        break;
-    case HOOK_NAMED_STRUCT:
-        print_named_struct(printer, call);
         break;
     case HOOK_NOW:
         print_now(printer, function);
@@ -520,18 +599,8 @@ void print_hook(Printer *printer, const Function *function, const Expr *call)
     case HOOK_PERCENTILE:
         print_percentile(printer, function, call);
         break;
-    case HOOK_REGEXP_REPLACE:
-        print_regexp_replace(printer, call);
-        break;
-    case HOOK_STRUCT:
-        print_struct(printer, call);
-        break;
     case HOOK_SESSION:
-    case HOOK_WINDOW:
-        print_window_call(printer, call);
-        break;
-    case HOOK_GENERATOR:
-    case HOOK_NONE:
+    default: // a generator or a template: not printed here
         break;
     }
 }

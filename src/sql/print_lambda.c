@@ -102,6 +102,59 @@ static void print_zip_with(Printer *printer, const Expr *call)
     print_text(printer, ")");
 }
 
+// Each element goes behind those that are not greater, so that equal ones keep their order.
+static void print_sort(Printer *printer, const Expr *call)
+{
+    const Expr *compare = lambda_of(printer, call, 1, 2, 2);
+    if (compare == NULL) {
+        return;
+    }
+    const char *list = fresh(printer);
+    const char *element = fresh(printer);
+    const char *sorted = fresh(printer);
+    const char *next = fresh(printer);
+    const char *item = fresh(printer);
+    const char *pair = fresh(printer);
+    print_text(printer, "list_transform([");
+    print_expr(printer, call->arguments.items[0]);
+    buffer_printf(printer->out,
+                  "], lambda %s: list_reduce(list_transform(%s, lambda %s: [%s]), lambda %s, %s: "
+                  "list_transform([struct_pack(a := %s, n := len(list_filter(%s, lambda %s: ",
+                  list, list, element, element, sorted, next, sorted, sorted, item);
+    print_body(printer, compare, item, arena_printf(printer->arena, "%s[1]", next));
+    buffer_printf(printer->out,
+                  " <= 0)))], lambda %s: list_concat(%s.a[1:%s.n], %s, %s.a[%s.n + 1:]))[1], "
+                  "%s[1:0]))[1]",
+                  pair, pair, pair, next, pair, pair, list);
+}
+
+// Every key of either map, with its value in both.
+static void print_zip_maps(Printer *printer, const Expr *call)
+{
+    const Expr *merge = lambda_of(printer, call, 2, 3, 3);
+    if (merge == NULL) {
+        return;
+    }
+    const char *maps = fresh(printer);
+    const char *key = fresh(printer);
+    print_text(printer, "list_transform([struct_pack(a := ");
+    print_expr(printer, call->arguments.items[0]);
+    print_text(printer, ", b := ");
+    print_expr(printer, call->arguments.items[1]);
+    buffer_printf(
+        printer->out,
+        ")], lambda %s: map_from_entries(list_transform(spark_array_union(map_keys(%s.a), "
+        "map_keys(%s.b)), lambda %s: struct_pack(key := %s, value := ",
+        maps, maps, maps, key, key);
+    const LambdaScope *outer = printer->lambdas;
+    LambdaScope last = {merge->parameters[2], arena_printf(printer->arena, "%s.b[%s]", maps, key),
+                        outer};
+    printer->lambdas = &last;
+    print_body(printer, merge, key, arena_printf(printer->arena, "%s.a[%s]", maps, key));
+    printer->lambdas = outer;
+    print_text(printer, "))))[1]");
+}
+
 // Functions over maps work on the list of entries.
 static void print_over_map(Printer *printer, const char *what, const Expr *call)
 {
@@ -142,6 +195,10 @@ void print_higher_order(Printer *printer, const Function *function, const Expr *
         print_aggregate(printer, call);
     } else if (strcmp(what, "zip_with") == 0) {
         print_zip_with(printer, call);
+    } else if (strcmp(what, "sort") == 0) {
+        print_sort(printer, call);
+    } else if (strcmp(what, "zip_maps") == 0) {
+        print_zip_maps(printer, call);
     } else if (strncmp(what, "map_", 4) == 0 || strncmp(what, "transform_", 10) == 0) {
         print_over_map(printer, what, call);
     } else {

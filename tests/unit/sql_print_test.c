@@ -264,6 +264,50 @@ static void test_subqueries_as_arguments(Bench *bench)
                "q;0.5");
 }
 
+static void test_urls(Bench *bench)
+{
+    CHECK_TEXT(run(bench, "SELECT parse_url('http://u@h.com:8/p?x=1&y=2#r', 'HOST') AS a, "
+                          "parse_url('http://u@h.com:8/p?x=1&y=2#r', 'AUTHORITY') AS b, "
+                          "parse_url('http://u@h.com:8/p?x=1&y=2#r', 'USERINFO') AS c, "
+                          "parse_url('http://u@h.com:8/p?x=1&y=2#r', 'FILE') AS d, "
+                          "parse_url('http://u@h.com:8/p?x=1&y=2#r', 'REF') AS e, "
+                          "parse_url('http://u@h.com:8/p?x=1&y=2#r', 'QUERY', 'y') AS f"),
+               "a|b|c|d|e|f;h.com|u@h.com:8|u|/p?x=1&y=2|r|2");
+    // a host with an underscore is an authority without a host
+    CHECK_TEXT(run(bench, "SELECT parse_url('http://a_b.c/p', 'HOST') AS a, "
+                          "parse_url('/p?q', 'PATH') AS b, parse_url('http://h.com', 'PATH') AS c, "
+                          "parse_url('mailto:a@b.c', 'PATH') AS d, "
+                          "try_parse_url('http://a b/', 'HOST') AS e"),
+               "a|b|c|d|e;null|/p||null|null");
+    CHECK_TEXT(run(bench, "SELECT parse_url('http://a b/', 'HOST')"),
+               "[INVALID_URL] 'http://a b/' is no URL @7 (try_parse_url gives NULL instead)");
+}
+
+static void test_more_collections(Bench *bench)
+{
+    CHECK_TEXT(run(bench, "SELECT map_zip_with(map(1, 'a', 2, 'b'), map(1, 'x', 3, 'y'), "
+                          "(k, a, b) -> concat(coalesce(a, '-'), coalesce(b, '-'))) AS m"),
+               "m;{1 -> ax, 2 -> b-, 3 -> -y}");
+    CHECK_TEXT(run(bench,
+                   "SELECT arrays_zip(array(1, 2), array(3)) AS a, "
+                   "array_insert(array(5, 4, 2, 1), -4, 3) AS b, "
+                   "array_insert(array(5, 3), -4, 9) AS c, array_insert(array(1), 3, 9) AS d"),
+               "a|b|c|d;[{1, 3}, {2, null}]|[5, 3, 4, 2, 1]|[9, null, 5, 3]|[1, null, 9]");
+    CHECK_TEXT(run(bench, "SELECT array_sort(array('bb', 'a', 'ccc', 'dd'), "
+                          "(a, b) -> length(b) - length(a)) AS s"),
+               "s;[ccc, bb, dd, a]");
+    CHECK_TEXT(run(bench, "SELECT to_json(struct(*)) AS a, to_json(struct(q.*)) AS b "
+                          "FROM (SELECT 1 AS x, 'y' AS z) q"),
+               "a|b;{\"x\":1,\"z\":\"y\"}|{\"x\":1,\"z\":\"y\"}");
+    CHECK_TEXT(run(bench, "SELECT mode(x, true) AS a, mode() WITHIN GROUP (ORDER BY x DESC) AS b "
+                          "FROM VALUES (1), (2), (2), (3), (3) q(x)"),
+               "a|b;2|3");
+    CHECK_TEXT(run(bench, "SELECT regexp_instr('abc de', 'd.') AS a, regexp_instr('x', 'y') AS b, "
+                          "substring(sha2('Spark', 512), 1, 8) AS c, sha2('a', 5) AS d, "
+                          "try_validate_utf8(x'80') AS e, make_valid_utf8(x'61') AS f"),
+               "a|b|c|d|e|f;5|0|44844a58|null|null|a");
+}
+
 // All problems as "message @position", parted by "; ".
 static const char *problems(Bench *bench, const char *text)
 {
@@ -365,6 +409,8 @@ int main(void)
     test_types_known_late(&bench);
     test_problems(&bench);
     test_quoting(&bench);
+    test_urls(&bench);
+    test_more_collections(&bench);
     test_strings_beside_numbers(&bench);
     test_subqueries_as_arguments(&bench);
     test_all_problems(&bench);
