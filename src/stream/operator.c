@@ -63,6 +63,15 @@ bool operator_register_scalar(Operator *op, const DuckScalar *scalar, Error *err
     return true;
 }
 
+bool operator_register_table(Operator *op, const DuckTable *table, Error *err)
+{
+    if (!duck_register_table(op->conn, table, err)) {
+        return false;
+    }
+    remember_function(op, table->name);
+    return true;
+}
+
 bool operator_make_view(Operator *op, const char *view, const char *function, Error *err)
 {
     return duck_run(op->conn,
@@ -110,6 +119,21 @@ int64_t operator_drop_buckets(StateTable *table, int64_t last)
         state_drop_bucket(table, bucket);
     }
     return before - state_row_count(table);
+}
+
+Slice *operator_encode(const DuckColumn *columns, size_t count, uint64_t row_count,
+                       Buffer *bytes, Arena *arena)
+{
+    Slice *slices = ARENA_ARRAY(arena, Slice, row_count);
+    size_t *ends = ARENA_ARRAY(arena, size_t, row_count + 1);
+    for (uint64_t row = 0; row < row_count; row++) {
+        row_encode(columns, count, row, bytes);
+        ends[row + 1] = bytes->size;
+    }
+    for (uint64_t row = 0; row < row_count; row++) {
+        slices[row] = (Slice){bytes->data + ends[row], ends[row + 1] - ends[row]};
+    }
+    return slices;
 }
 
 const char *operator_layout(const Schema *keys, const Schema *values, Arena *arena)

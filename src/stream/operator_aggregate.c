@@ -2,11 +2,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <stdlib.h>
 
-#include "stream/operator_internal.h"
+#include "stream/distinct_set.h"
 
 typedef struct Aggregate {
     StateTable *table;      // (bucket, key) -> values
     StateRelation relation; // what append and complete mode emit
+    DistinctSet **distincts;
 } Aggregate;
 
 // ---- functions ---------------------------------------------------------------------------------
@@ -43,19 +44,23 @@ static bool get_function(void *context, const DuckColumn *arguments, size_t argu
     const Operator *op = context;
     const Aggregate *own = op->state;
     size_t value_count = op->stage->values.count;
-    DuckColumn *fields = calloc(value_count, sizeof *fields);
-    Buffer key = {0};
-    bool ok = fields != NULL;
-    for (size_t i = 0; ok && i < value_count; i++) {
+    Arena *arena = arena_create(0);
+    Buffer bytes = {0};
+    Buffer scratch = {0};
+    DuckColumn *fields = ARENA_ARRAY(arena, DuckColumn, value_count);
+    int64_t *buckets = ARENA_ARRAY(arena, int64_t, row_count);
+    Slice *values = ARENA_ARRAY(arena, Slice, row_count);
+    Slice *keys = operator_encode(arguments + 1, argument_count - 1, row_count, &bytes, arena);
+    for (size_t i = 0; i < value_count; i++) {
         fields[i] = duck_child(result, i);
     }
+    for (uint64_t row = 0; row < row_count; row++) {
+        buckets[row] = duck_int(&arguments[0], row);
+    }
+    bool ok = state_lookup_many(own->table, buckets, keys, row_count, &scratch, values, err);
     for (uint64_t row = 0; ok && row < row_count; row++) {
-        buffer_reset(&key);
-        row_encode(arguments + 1, argument_count - 1, row, &key);
-        int64_t bucket = duck_int(&arguments[0], row);
-        Slice value;
-        if (state_get(own->table, bucket, buffer_slice(&key), &value)) {
-            ok = row_decode(value, fields, value_count, row, err);
+        if (values[row].data != NULL) {
+            ok = row_decode(values[row], fields, value_count, row, err);
             continue;
         }
         duck_set_null(result, row);
@@ -63,8 +68,9 @@ static bool get_function(void *context, const DuckColumn *arguments, size_t argu
             duck_set_null(&fields[i], row);
         }
     }
-    buffer_done(&key);
-    free(fields);
+    buffer_done(&scratch);
+    buffer_done(&bytes);
+    arena_destroy(arena);
     return ok;
 }
 
@@ -119,19 +125,32 @@ static bool aggregate_open(Operator *op, State *state, Arena *arena, Error *err)
     }
     op->state = own;
     const PlanStage *stage = op->stage;
-    Slice layout = slice_of(operator_layout(&stage->keys, &stage->values, arena));
-    if (!state_table(state, stage->name, layout, &own->table, err)) {
+    const char *layout =
+        arena_printf(arena, "%s%s", operator_layout(&stage->keys, &stage->values, arena),
+                     stage->aggregate->meaning);
+    if (!state_table(state, stage->name, slice_of(layout), &own->table, err)) {
         return false;
     }
     op->metrics.rows_total = state_row_count(own->table);
     own->relation = (StateRelation){own->table, &stage->keys, &stage->values,
                                     op->plan->mode == OUTPUT_COMPLETE ? NULL : &op->evict, false};
-    return register_get(op, arena, err) && register_windows(op, err) &&
-           operator_register_state(op, &own->relation, err);
+    own->distincts = ARENA_ARRAY(op->arena, DistinctSet *, stage->aggregate->distinct_count + 1);
+    bool ok = register_get(op, arena, err) && register_windows(op, err) &&
+              operator_register_state(op, &own->relation, err);
+    for (size_t i = 0; ok && i < stage->aggregate->distinct_count; i++) {
+        ok = distinct_set_open(op, &stage->aggregate->distincts[i], state, arena,
+                               &own->distincts[i], err);
+    }
+    return ok;
 }
 
 static void aggregate_close(Operator *op)
 {
+    const Aggregate *own = op->state;
+    for (size_t i = 0;
+         own != NULL && own->distincts != NULL && i < op->stage->aggregate->distinct_count; i++) {
+        distinct_set_destroy(own->distincts[i]);
+    }
     free(op->state);
 }
 
@@ -140,27 +159,31 @@ static bool put_chunk(Operator *op, size_t chunk, Arena *arena, Error *err)
     const Aggregate *own = op->state;
     size_t key_count = op->stage->keys.count;
     size_t value_count = op->stage->values.count;
+    uint64_t row_count = duck_rows_chunk_size(op->rows, chunk);
     const DuckColumn *columns =
         operator_columns(op->rows, chunk, 0, op->stage->output.count, arena);
-    bool ok = true;
-    for (uint64_t row = 0; ok && row < duck_rows_chunk_size(op->rows, chunk); row++) {
-        if (duck_int(&columns[1], row) != 0) {
-            op->metrics.rows_late++;
-            continue;
+    buffer_reset(&op->key);
+    buffer_reset(&op->value);
+    Slice *keys = operator_encode(columns + 2, key_count, row_count, &op->key, arena);
+    Slice *values =
+        operator_encode(columns + 2 + key_count, value_count, row_count, &op->value, arena);
+    int64_t *buckets = ARENA_ARRAY(arena, int64_t, row_count);
+    size_t count = 0;
+    for (uint64_t row = 0; row < row_count; row++) {
+        if (duck_int(&columns[1], row) == 0) {
+            buckets[count] = duck_int(&columns[0], row);
+            keys[count] = keys[row];
+            values[count++] = values[row];
         }
-        buffer_reset(&op->key);
-        buffer_reset(&op->value);
-        row_encode(columns + 2, key_count, row, &op->key);
-        row_encode(columns + 2 + key_count, value_count, row, &op->value);
-        ok = state_put(own->table, duck_int(&columns[0], row), buffer_slice(&op->key),
-                       buffer_slice(&op->value), err);
-        op->metrics.rows_updated++;
     }
-    return ok;
+    op->metrics.rows_late += (int64_t)(row_count - count);
+    op->metrics.rows_updated += (int64_t)count;
+    return state_put_many(own->table, buckets, keys, values, count, err);
 }
 
 static bool aggregate_run(Operator *op, Error *err)
 {
+    const Aggregate *own = op->state;
     Arena *arena = arena_create(0);
     bool ok = true;
     for (size_t chunk = 0; ok && chunk < duck_rows_chunk_count(op->rows); chunk++) {
@@ -168,15 +191,32 @@ static bool aggregate_run(Operator *op, Error *err)
         ok = put_chunk(op, chunk, arena, err);
     }
     arena_destroy(arena);
+    for (size_t i = 0; ok && i < op->stage->aggregate->distinct_count; i++) {
+        ok = distinct_set_write(own->distincts[i], err);
+    }
     return ok;
+}
+
+static void aggregate_finish(Operator *op)
+{
+    const Aggregate *own = op->state;
+    for (size_t i = 0; own->distincts != NULL && i < op->stage->aggregate->distinct_count; i++) {
+        if (own->distincts[i] != NULL) {
+            distinct_set_finish(own->distincts[i]);
+        }
+    }
 }
 
 static bool aggregate_evict(Operator *op, Error *err)
 {
     (void)err;
     const Aggregate *own = op->state;
-    if (op->stage->has_event_time && op->plan->mode != OUTPUT_COMPLETE) {
+    bool closes = op->stage->has_event_time && op->plan->mode != OUTPUT_COMPLETE;
+    if (closes) {
         op->metrics.rows_removed = operator_drop_buckets(own->table, op->evict);
+    }
+    for (size_t i = 0; closes && i < op->stage->aggregate->distinct_count; i++) {
+        distinct_set_evict(own->distincts[i], op->evict);
     }
     op->metrics.rows_total = state_row_count(own->table);
     return true;
@@ -187,5 +227,6 @@ const OperatorKind operator_aggregate = {
     .open = aggregate_open,
     .run = aggregate_run,
     .evict = aggregate_evict,
+    .finish = aggregate_finish,
     .close = aggregate_close,
 };

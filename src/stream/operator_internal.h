@@ -54,6 +54,7 @@ struct Operator {
 
 // Registers a function and remembers to retire it.
 MUST_USE bool operator_register_scalar(Operator *op, const DuckScalar *scalar, Error *err);
+MUST_USE bool operator_register_table(Operator *op, const DuckTable *table, Error *err);
 // The relation `view` shows the chunks of *rows.
 MUST_USE bool operator_register_rows(Operator *op, const char *view, const Schema *schema,
                                      DuckRows *const *rows, Error *err);

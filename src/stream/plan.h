@@ -23,8 +23,8 @@
 #include "sql/print.h"
 #include "stream/expect.h"
 #include "stream/sink.h"
+#include "stream/stage_aggregate.h"
 #include "stream/watermark.h"
-#include "stream/window.h"
 
 typedef struct PlanSource {
     const Relation *relation; // RELATION_TABLE or RELATION_FUNCTION with is_stream
@@ -38,20 +38,6 @@ typedef enum StageKind {
     STAGE_TOP,
     STAGE_LIMIT,
 } StageKind;
-
-// A window() among the keys of an aggregation: its start in microseconds is the key.
-typedef struct PlanWindow {
-    WindowShape shape;
-    const Type *type;     // of the time: TIMESTAMP or TIMESTAMP_NTZ
-    const char *function; // "window_<flow>_<stage>_<i>": time -> start of its window, BIGINT
-} PlanWindow;
-
-typedef struct PlanAggregate {
-    PlanWindow *windows;
-    size_t window_count;
-    size_t window_capacity;
-    const char *get_function; // (bucket, keys...) -> STRUCT(values) | NULL
-} PlanAggregate;
 
 typedef struct PlanDeduplicate {
     const char *claim_function; // (event time in us, keys...) -> BOOLEAN: first of its key and on

@@ -22,83 +22,145 @@
 
 // ---- SQL of the stage --------------------------------------------------------------------------
 
-static void describe_state(Cut *cut, const Schema *partial, size_t partial_count)
+static void describe_keys(Cut *cut, const Schema *partial)
+{
+    for (size_t i = 0; i < cut->key_count; i++) {
+        schema_add(cut->planner->arena, &cut->stage->keys,
+                   arena_printf(cut->planner->arena, "k%zu", i), partial->columns[i].type, true);
+    }
+}
+
+static void describe_output(Cut *cut)
 {
     Arena *arena = cut->planner->arena;
-    for (size_t i = 0; i < cut->key_count; i++) {
-        schema_add(arena, &cut->stage->keys, arena_printf(arena, "k%zu", i),
-                   partial->columns[i].type, true);
-    }
-    for (size_t i = 0; i < partial_count; i++) {
+    for (size_t i = 0; i < cut->partials.count; i++) {
         schema_add(arena, &cut->stage->values, arena_printf(arena, "v%zu", i),
-                   partial->columns[cut->key_count + i].type, true);
+                   cut->partials.columns[i].type, true);
     }
-    schema_add(arena, &cut->stage->output, "bucket", type_simple(TYPE_BIGINT), true);
-    schema_add(arena, &cut->stage->output, "is_late", type_simple(TYPE_BOOLEAN), true);
-    for (size_t i = 0; i < cut->stage->keys.count; i++) {
-        const Column *key = &cut->stage->keys.columns[i];
-        schema_add(arena, &cut->stage->output, key->name, key->type, true);
-    }
-    for (size_t i = 0; i < partial_count; i++) {
-        const Column *value = &cut->stage->values.columns[i];
-        schema_add(arena, &cut->stage->output, value->name, value->type, true);
-    }
-}
-
-static void print_merges(const Cut *cut, Buffer *sql)
-{
-    size_t index = 0;
-    for (size_t i = 0; i < cut->call_count; i++) {
-        for (size_t p = 0; p < cut->calls[i].rule->partial_count; p++, index++) {
-            char *new_value = arena_printf(cut->planner->arena, "p%zu", index);
-            char *old_value = arena_printf(cut->planner->arena, "o.v%zu", index);
-            buffer_append_text(sql, ", ");
-            aggregate_print_merge(cut->calls[i].rule->partials[p].merge, new_value, old_value,
-                                  cut->stage->values.columns[index].type, sql);
-            buffer_printf(sql, " AS v%zu", index);
+    Schema *output = &cut->stage->output;
+    schema_add(arena, output, "bucket", type_simple(TYPE_BIGINT), true);
+    schema_add(arena, output, "is_late", type_simple(TYPE_BOOLEAN), true);
+    const Schema *parts[] = {&cut->stage->keys, &cut->stage->values};
+    for (size_t part = 0; part < ARRAY_LEN(parts); part++) {
+        for (size_t i = 0; i < parts[part]->count; i++) {
+            schema_add(arena, output, parts[part]->columns[i].name, parts[part]->columns[i].type,
+                       true);
         }
     }
-    if (index == 0) {
-        buffer_append_text(sql, ", p0 AS v0");
-    }
 }
 
-static const char *stage_sql(Cut *cut, const char *partial)
+// What keys and values are, in the user's words: a query that computes others must not go on from
+// this state, even where the types are the same.
+static const char *describe_meaning(const Cut *cut)
+{
+    Buffer text = {0};
+    buffer_append_text(&text, "; by");
+    for (size_t i = 0; i < cut->key_count; i++) {
+        buffer_append_char(&text, ' ');
+        sql_expr_name(cut->keys[i].expr, &text);
+    }
+    buffer_append_text(&text, "; of");
+    for (size_t i = 0; i < cut->call_count; i++) {
+        buffer_append_char(&text, ' ');
+        sql_expr_name(cut->calls[i].expr, &text);
+    }
+    const char *copy = arena_text(cut->planner->arena, buffer_slice(&text));
+    buffer_done(&text);
+    return copy;
+}
+
+// The key that decides when a group closes; NULL: none does.
+static const GroupKey *event_key(const Cut *cut)
 {
     const GroupKey *event = NULL;
-    size_t event_index = 0;
     for (size_t i = 0; i < cut->key_count; i++) {
         // Of several event-time keys a window decides: it closes last.
         const GroupKey *key = &cut->keys[i];
         if (key->is_event_time && (event == NULL || key->is_window || key->is_window_column)) {
             event = key;
-            event_index = i;
         }
     }
-    cut->stage->has_event_time = event != NULL;
-    Buffer bucket = {0};
+    return event;
+}
+
+void plan_aggregate_bucket(const Cut *cut, Buffer *sql)
+{
+    const GroupKey *event = event_key(cut);
+    size_t index = event == NULL ? 0 : (size_t)(event - cut->keys);
     if (event == NULL) {
-        buffer_append_text(&bucket, "0::BIGINT");
+        buffer_append_text(sql, "0::BIGINT");
     } else if (event->is_window) {
-        buffer_printf(&bucket, "k%zu + %lld", event_index, (long long)event->shape.size);
+        buffer_printf(sql, "k%zu + %lld", index, (long long)event->shape.size);
     } else {
-        buffer_printf(&bucket, "coalesce(epoch_us(k%zu%s), 9223372036854775807)", event_index,
+        buffer_printf(sql, "coalesce(epoch_us(k%zu%s), 9223372036854775807)", index,
                       event->is_window_column ? ".\"end\"" : "");
     }
-    bool filters = event != NULL && cut->planner->request->mode != OUTPUT_COMPLETE;
+}
+
+// The end of the last window that holds a row whose window, or pane, starts at `start`.
+static const char *last_end(const Cut *cut, const GroupKey *key, const char *start)
+{
+    Arena *arena = cut->planner->arena;
+    const char *last = plan_panes_last_start(cut, key, start);
+    return arena_printf(arena, "%s + %lld", key->shape.slide == key->shape.size ? start : last,
+                        (long long)key->shape.size);
+}
+
+// Rows of the input whose group, or the last of whose windows, is late, each once.
+static bool add_late(Cut *cut, Flowing *flowing)
+{
+    Planner *planner = cut->planner;
+    Arena *arena = planner->arena;
+    const GroupKey *event = event_key(cut);
+    if (flowing->late_into == NULL || event == NULL || planner->request->mode == OUTPUT_COMPLETE) {
+        return true;
+    }
+    const char *time = event->is_window ? event->partial : plan_expr_sql(planner, event->expr);
+    if (time == NULL) {
+        return false;
+    }
+    time = event->is_window ? last_end(cut, event, time)
+                            : arena_printf(arena, "epoch_us((%s)%s)", time,
+                                           event->is_window_column ? ".\"end\"" : "");
+    Expr *where = ast_raw(arena, cut->select->pos,
+                          arena_printf(arena, "%s(%s)", cut->stage->late_function, time));
+    Select *late = ARENA_NEW(arena, Select);
+    late->pos = cut->select->pos;
+    late->from = cut->from;
+    late->items = ARENA_NEW(arena, SelectItem);
+    late->items[0].expr = ast_expr(arena, EXPR_STAR, late->pos);
+    late->item_count = 1;
+    late->where = where;
+    if (cut->select->where != NULL) {
+        late->where = ast_expr(arena, EXPR_BINARY, late->pos);
+        late->where->op = OP_AND;
+        size_t capacity = 0;
+        ExprList *both = &late->where->arguments;
+        ARENA_PUSH(arena, both->items, both->count, capacity, (Expr *)cut->select->where);
+        ARENA_PUSH(arena, both->items, both->count, capacity, where);
+    }
+    const char *sql = plan_sql(planner, plan_query_of(arena, late));
+    return sql != NULL && plan_add_late(planner, cut->stage, flowing, sql);
+}
+
+static const char *stage_sql(Cut *cut, const char *groups)
+{
+    Buffer bucket = {0};
+    plan_aggregate_bucket(cut, &bucket);
+    bool filters = cut->stage->has_event_time && cut->planner->request->mode != OUTPUT_COMPLETE;
     Buffer sql = {0};
     buffer_append_text(&sql, "SELECT bucket, is_late");
     for (size_t i = 0; i < cut->key_count; i++) {
         buffer_printf(&sql, ", k%zu", i);
     }
-    print_merges(cut, &sql);
+    plan_merge_pairs(cut, "p", "o.v", "v", &sql);
     buffer_printf(&sql, " FROM (SELECT *, %s(bucket", cut->stage->aggregate->get_function);
     for (size_t i = 0; i < cut->key_count; i++) {
         buffer_printf(&sql, ", k%zu", i);
     }
     buffer_printf(&sql, ") AS o FROM (SELECT *, %s AS bucket, %s%s AS is_late FROM (%s)",
                   buffer_text(&bucket), filters ? cut->stage->late_function : "false",
-                  filters ? "(bucket)" : "", partial);
+                  filters ? "(bucket)" : "", groups);
     // Rows without an event time belong to no window.
     const char *before = " WHERE ";
     for (size_t i = 0; i < cut->key_count; i++) {
@@ -135,20 +197,16 @@ static const char *output_relation(Cut *cut)
             buffer_printf(&sql, "k%zu, ", i);
         }
     }
-    for (size_t i = 0; i < cut->call_count; i++) {
-        const AggregateCall *call = &cut->calls[i];
-        const char *partials[AGGREGATE_PARTIALS_MAX];
-        for (size_t p = 0; p < call->rule->partial_count; p++) {
-            partials[p] = arena_printf(arena, "v%zu", call->first_partial + p);
-        }
-        aggregate_print_final(call->rule, partials, call->type, &sql);
+    bool ok = true;
+    for (size_t i = 0; ok && i < cut->call_count; i++) {
+        ok = plan_merge_final(cut, i, "v", &sql);
         buffer_printf(&sql, " AS a%zu, ", i);
     }
     bool update = cut->planner->request->mode == OUTPUT_UPDATE;
     buffer_printf(&sql, "true AS present FROM %s%s)",
                   update ? cut->stage->batch_relation : cut->stage->state_relation,
                   update ? " WHERE NOT is_late" : "");
-    const char *text = arena_text(arena, buffer_slice(&sql));
+    const char *text = ok ? arena_text(arena, buffer_slice(&sql)) : NULL;
     buffer_done(&sql);
     return text;
 }
@@ -185,7 +243,7 @@ static Expr *replace(void *context, const Expr *expr)
 {
     Cut *cut = context;
     for (size_t i = 0; i < cut->call_count; i++) {
-        if (rewrite_identical(cut->calls[i].expr, expr)) {
+        if (cut->calls[i].expr == expr || rewrite_identical(cut->calls[i].expr, expr)) {
             return stage_column(cut, expr->pos, 'a', i, (Slice){0});
         }
     }
@@ -230,8 +288,11 @@ static Select *output_select(Cut *cut, SortList *order_by)
     Select *output = ARENA_NEW(arena, Select);
     output->pos = select->pos;
     output->distinct = select->distinct;
-    output->from =
-        plan_raw_relation(arena, select->pos, slice_of(STAGE_ALIAS), output_relation(cut));
+    const char *relation = output_relation(cut);
+    if (relation == NULL) {
+        return NULL;
+    }
+    output->from = plan_raw_relation(arena, select->pos, slice_of(STAGE_ALIAS), relation);
     output->items = ARENA_ARRAY(arena, SelectItem, select->item_count);
     output->item_count = select->item_count;
     for (size_t i = 0; i < select->item_count; i++) {
@@ -286,7 +347,8 @@ Select *plan_aggregate(Planner *planner, const Select *select, Relation *from, F
                        SortList *order_by)
 {
     Arena *arena = planner->arena;
-    Cut cut = {.planner = planner, .select = select, .from = from, .flowing = flowing};
+    Cut cut = {
+        .planner = planner, .select = select, .from = from, .flowing = flowing, .sliding = -1};
     cut.stage = plan_begin_stage(planner, STAGE_AGGREGATE, "aggregate", select->pos, flowing);
     if (cut.stage == NULL) {
         return NULL;
@@ -295,23 +357,29 @@ Select *plan_aggregate(Planner *planner, const Select *select, Relation *from, F
     cut.stage->aggregate->get_function =
         arena_printf(arena, "state_get_%d_%d", planner->plan->flow, cut.stage->id);
 
-    size_t partial_count = 0;
     if (!plan_group_input(&cut) || !plan_group_keys(&cut) || !plan_calls_collect(&cut, order_by) ||
         !plan_calls_type(&cut)) {
         return NULL;
     }
-    const char *partial = plan_calls_partial_sql(&cut, &partial_count);
+    cut.stage->has_event_time = event_key(&cut) != NULL;
+    const char *partial = plan_calls_partial_sql(&cut);
     Schema partial_schema = {0};
     if (partial == NULL || !plan_describe(planner, partial, select->pos, &partial_schema)) {
         return NULL;
     }
-    describe_state(&cut, &partial_schema, partial_count);
+    describe_keys(&cut, &partial_schema);
+    const char *groups = plan_panes_sql(&cut, partial);
+    if (groups == NULL) {
+        return NULL;
+    }
+    describe_output(&cut);
     Error err;
     if (!row_check_schema(&cut.stage->output, &err)) {
         diagnose(planner->diagnostics, select->pos, NULL, NULL, "%s", err.message);
         return NULL;
     }
-    cut.stage->sql = stage_sql(&cut, partial);
+    cut.stage->aggregate->meaning = describe_meaning(&cut);
+    cut.stage->sql = stage_sql(&cut, groups);
     Schema state = {0};
     for (size_t i = 2; i < cut.stage->output.count; i++) {
         const Column *column = &cut.stage->output.columns[i];
@@ -319,7 +387,7 @@ Select *plan_aggregate(Planner *planner, const Select *select, Relation *from, F
     }
     if (!check_mode(&cut) ||
         !plan_declare_view(planner, cut.stage->state_relation, &state, select->pos) ||
-        !plan_add_stage(planner, cut.stage, flowing)) {
+        !add_late(&cut, flowing) || !plan_add_stage(planner, cut.stage, flowing)) {
         return NULL;
     }
     flowing->aggregated = true;

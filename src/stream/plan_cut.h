@@ -2,6 +2,8 @@
 //
 //     plan_group.c      the keys: expressions, windows, where the event time is
 //     plan_calls.c      the aggregate calls: their types and their partial values
+//     plan_merge.c      partials of several batches, panes or sessions become one
+//     plan_panes.c      sliding windows and DISTINCT
 //     plan_aggregate.c  the stage of a grouped aggregation, and the query that reads a stage
 //
 // A Cut lives while one SELECT is cut, in the planner's arena. Functions give false after a
@@ -23,11 +25,21 @@ typedef struct GroupKey {
     bool is_window_column; // a window over it that the input has made: {start, end}
 } GroupKey;
 
+// The values that one or more aggregates with DISTINCT are about.
+typedef struct DistinctValues {
+    ExprList fields;    // the arguments that vary from row to row
+    const Expr *filter; // NULL: none
+    const Type *type;   // of a value: a struct of the fields, or the only one
+} DistinctValues;
+
 typedef struct AggregateCall {
-    const Expr *expr;
+    const Expr *expr; // as written
+    const Expr *call; // without DISTINCT; then its arguments are columns of a value
     const AggregateRule *rule;
     const Type *type; // in a batch query
     size_t first_partial;
+    ExprList fields; // of a rule that keeps a list: what varies from row to row
+    int distinct;    // index into the cut's distincts; -1: none
 } AggregateCall;
 
 typedef struct Cut {
@@ -38,9 +50,14 @@ typedef struct Cut {
     Schema input; // of `from`
     GroupKey *keys;
     size_t key_count;
+    int sliding; // the key that is a sliding window; -1: none
     AggregateCall *calls;
     size_t call_count;
     size_t call_capacity;
+    DistinctValues *distincts;
+    size_t distinct_count;
+    size_t distinct_capacity;
+    Schema partials; // p0, p1 ... of all calls; without any, p0 says that the group is there
     bool failed;
     PlanStage *stage;
 } Cut;
@@ -55,5 +72,29 @@ const Expr *plan_group_select_item(const Cut *cut, const Expr *column);
 bool plan_calls_collect(Cut *cut, const SortList *order_by);
 // Types of the aggregates as a batch query over the same input gives them.
 bool plan_calls_type(Cut *cut);
-// DuckDB SQL of the batch's groups: columns k0.. and p0..; NULL after a problem.
-const char *plan_calls_partial_sql(Cut *cut, size_t *partial_count);
+// DuckDB SQL of the rows of a batch by key: columns k0.., the partials p0.. of calls without
+// DISTINCT, and the lists d0.. of the values that DISTINCT is about. NULL after a problem.
+const char *plan_calls_partial_sql(Cut *cut);
+// ", <partial> AS p3 ..." over the relation of `distinct`'s values, each in a column x.
+bool plan_calls_distinct_sql(Cut *cut, size_t distinct, Buffer *sql);
+
+// A call with the columns <value>.a0 ... for the arguments that vary from row to row (is `count` 1,
+// the value itself).
+Expr *plan_calls_rebind(Arena *arena, const Expr *call, const char *value, size_t count);
+
+// plan_merge.c: partials are columns <prefix><number>.
+// ", <merge of p and o> AS <name>0, ..." for all partials.
+void plan_merge_pairs(const Cut *cut, const char *p, const char *o, const char *name, Buffer *sql);
+// A query: rows `from` (keys and p0.., NULL where a row has none) gathered by the columns `keys`.
+void plan_merge_gather(Cut *cut, const char *keys, const char *from, Buffer *sql);
+// The value of call i from its merged partials.
+bool plan_merge_final(Cut *cut, size_t i, const char *prefix, Buffer *sql);
+
+// plan_panes.c: the groups of a batch (keys, p0..) from what plan_calls_partial_sql gave: sliding
+// windows from their panes, DISTINCT values that are new to their group.
+const char *plan_panes_sql(Cut *cut, const char *partial);
+// The start of the last window of a sliding key that holds a pane (both DuckDB SQL).
+const char *plan_panes_last_start(const Cut *cut, const GroupKey *key, const char *pane);
+
+// plan_aggregate.c: the number under which a group's state is kept and forgotten, from its keys.
+void plan_aggregate_bucket(const Cut *cut, Buffer *sql);

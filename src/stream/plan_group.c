@@ -84,6 +84,42 @@ static const Type *input_type(Cut *cut, const Expr *expr)
     return ok ? schema.columns[0].type : NULL;
 }
 
+static bool check_shape(Cut *cut, const Expr *call, WindowShape *shape)
+{
+    const char *wrong = NULL;
+    if (shape->size <= 0 || shape->slide <= 0) {
+        wrong = "a window's length and slide are positive";
+    } else if (shape->slide > shape->size) {
+        wrong = "a window's slide is not longer than the window";
+    } else if (shape->offset <= -shape->slide || shape->offset >= shape->slide) {
+        wrong = "the start of windows is less than their slide";
+    }
+    if (wrong != NULL) {
+        return diagnose(cut->planner->diagnostics, call->pos,
+                        "DATATYPE_MISMATCH.PARAMETER_CONSTRAINT_VIOLATION",
+                        "window(time, size[, slide[, start]])", "%s", wrong);
+    }
+    shape->offset += shape->offset < 0 ? shape->slide : 0;
+    return true;
+}
+
+// window(w, size) over a window column: over the last microsecond of each w.
+static const Expr *time_of(Cut *cut, const Expr *time)
+{
+    const Type *type = input_type(cut, time);
+    bool is_window = type != NULL && type->kind == TYPE_STRUCT && type->fields.count == 2 &&
+                     schema_find(&type->fields, slice_of("end")) == 1;
+    if (!is_window) {
+        return time;
+    }
+    Expr *call = ast_expr(cut->planner->arena, EXPR_CALL, time->pos);
+    size_t capacity = 0;
+    call->text = slice_of("window_time");
+    ARENA_PUSH(cut->planner->arena, call->arguments.items, call->arguments.count, capacity,
+               (Expr *)time);
+    return call;
+}
+
 static bool plan_window_key(Cut *cut, GroupKey *key)
 {
     const Expr *call = key->expr;
@@ -92,7 +128,7 @@ static bool plan_window_key(Cut *cut, GroupKey *key)
         return diagnose(diagnostics, call->pos, "WRONG_NUM_ARGS.WITHOUT_SUGGESTION",
                         "window(time, '1 minute')", "window takes 2 to 4 arguments");
     }
-    const Expr *time = call->arguments.items[0];
+    const Expr *time = time_of(cut, call->arguments.items[0]);
     if (!window_duration(cut, call->arguments.items[1], &key->shape.size)) {
         return false;
     }
@@ -105,11 +141,8 @@ static bool plan_window_key(Cut *cut, GroupKey *key)
         !window_duration(cut, call->arguments.items[3], &key->shape.offset)) {
         return false;
     }
-    if (key->shape.size <= 0 || key->shape.slide != key->shape.size || key->shape.offset < 0 ||
-        key->shape.offset >= key->shape.size) {
-        return diagnose(diagnostics, call->pos, "UNSUPPORTED_FEATURE",
-                        "window(time, size) with one positive duration",
-                        "sliding windows on streams are not supported by this version");
+    if (!check_shape(cut, call, &key->shape)) {
+        return false;
     }
     const char *time_sql = plan_expr_sql(cut->planner, time);
     key->time_type = time_sql == NULL ? NULL : input_type(cut, time);
@@ -120,7 +153,7 @@ static bool plan_window_key(Cut *cut, GroupKey *key)
         return diagnose(diagnostics, time->pos, "DATATYPE_MISMATCH", "cast it to TIMESTAMP",
                         "window needs a TIMESTAMP");
     }
-    PlanWindow window = {.shape = key->shape, .type = key->time_type};
+    PlanWindow window = {.shape = window_panes(key->shape), .type = key->time_type};
     window.function =
         arena_printf(cut->planner->arena, "window_%d_%d_%zu", cut->planner->plan->flow,
                      cut->stage->id, cut->stage->aggregate->window_count);
@@ -129,6 +162,13 @@ static bool plan_window_key(Cut *cut, GroupKey *key)
                cut->stage->aggregate->window_count, cut->stage->aggregate->window_capacity, window);
     if (!plan_declare_function(cut->planner, window.function, "(x) AS epoch_us(x)", call->pos)) {
         return false;
+    }
+    if (key->shape.slide != key->shape.size) {
+        if (cut->sliding >= 0) {
+            return diagnose(diagnostics, call->pos, "UNSUPPORTED_FEATURE", "group by one of them",
+                            "a query can have one sliding window only");
+        }
+        cut->sliding = (int)(key - cut->keys);
     }
     key->is_event_time = is_event_column(cut, time);
     return true;

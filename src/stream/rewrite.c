@@ -101,7 +101,8 @@ static bool equal(const Expr *a, const Expr *b, bool strict)
         return a == b;
     }
     if (a->kind != b->kind || a->op != b->op || a->negated != b->negated ||
-        a->distinct != b->distinct || a->is_try != b->is_try || a->integer != b->integer ||
+        a->distinct != b->distinct || a->ignore_nulls != b->ignore_nulls ||
+        a->is_try != b->is_try || a->integer != b->integer ||
         a->arguments.count != b->arguments.count || a->months != b->months || a->days != b->days ||
         a->micros != b->micros || a->query != NULL || b->query != NULL || a->over != NULL ||
         b->over != NULL || a->named.count > 0 || b->named.count > 0 || a->within_group.count > 0 ||
