@@ -721,7 +721,7 @@ static void files_close(Source *source)
 
 static const Option files_options[] = {
     {"path", OPTION_TEXT, true, NULL, FIELD(path), "a folder, a file or a glob"},
-    {"format", OPTION_TEXT, true, NULL, FIELD(format),
+    {"format", OPTION_CHOICE, true, "json|csv|text|parquet", FIELD(format),
      "json (one object a line), csv, text, parquet"},
     {"schema", OPTION_TEXT, false, NULL, FIELD(schema),
      "'name TYPE, ...'; required but for text, which has one column, value"},

@@ -199,10 +199,10 @@ pipelines/b.sql:16:52: [UNSUPPORTED_DATATYPE] source 'read_files': option 'schem
    16 | CREATE STREAMING TABLE bad_schema AS SELECT * FROM STREAM read_files('input', format => 'json', schema => 'id INTT');
       |                                                    ^~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~
   did you mean 'INT'?
-pipelines/b.sql:17:52: source 'read_files': format 'jsn' is not supported
+pipelines/b.sql:17:89: read_files: option 'format' cannot be 'jsn'
    17 | CREATE STREAMING TABLE bad_format AS SELECT * FROM STREAM read_files('input', format => 'jsn', schema => 'id INT');
-      |                                                    ^~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~
-  there are json, csv, text, parquet
+      |                                                                                         ^~~~~
+  did you mean 'json'?
 pipelines/b.sql:18:47: [MISSING_AGGREGATION] column 'name' is neither grouped by nor aggregated
    18 | CREATE STREAMING TABLE no_aggregate AS SELECT name, count(*) AS n FROM STREAM events;
       |                                               ^~~~
