@@ -145,7 +145,7 @@ static Slice quoted(const char *message)
 static bool find_mixed_types(const char *message, Slice *a, Slice *b)
 {
     static const char *const heads[] = {"Cannot compare values of type ",
-                                        "Cannot mix values of type "};
+                                        "Cannot mix values of type ", "Cannot combine types of "};
     for (size_t i = 0; i < ARRAY_LEN(heads); i++) {
         size_t size = strlen(heads[i]);
         const char *and = strstr(message, " and ");
@@ -154,7 +154,7 @@ static bool find_mixed_types(const char *message, Slice *a, Slice *b)
         }
         const char *second =
             and+strlen(strncmp(and, " and type ", 10) == 0 ? " and type " : " and ");
-        const char *end = strstr(second, i == 0 ? " - " : " in ");
+        const char *end = strstr(second, i == 1 ? " in " : " - ");
         *a = (Slice){message + size, (size_t)(and-message) - size};
         *b = (Slice){second, end == NULL ? strlen(second) : (size_t)(end - second)};
         return true;
@@ -235,6 +235,10 @@ static bool diagnose_other(const Problem *problem)
     Slice line = {message, strcspn(message, "\n")};
     const char *text = in_spark_words(problem->arena, arena_text(problem->arena, line));
     const char *condition = NULL;
+    if (strncmp(message, "Cannot deduce template type", 27) == 0) {
+        return diagnose(problem->diagnostics, problem->pos, "DATATYPE_MISMATCH.DATA_DIFF_TYPES",
+                        "CAST them to one type", "these values have different types");
+    }
     if (strstr(message, "structure must be a constant") != NULL ||
         strstr(message, "multiple overloads that match") != NULL) {
         return diagnose(problem->diagnostics, problem->pos, "DATATYPE_MISMATCH",

@@ -29,6 +29,7 @@ typedef enum PrintHook {
     HOOK_ARRAY,
     HOOK_ARRAYS_ZIP,
     HOOK_CAST, // int(x), string(x) ...: .sql is the type
+    HOOK_COALESCE,
     HOOK_CONCAT,
     HOOK_COUNT,
     HOOK_DATE_ADD_UNIT, // dateadd(HOUR, n, ts)

@@ -12,9 +12,9 @@
     }
 
 static const Function functions[] = {
-    F("coalesce", KIND_UNKNOWN, 1, ANY_COUNT, "coalesce($*)"),
-    F("nvl", KIND_UNKNOWN, 2, 2, "coalesce($1, $2)"),
-    F("ifnull", KIND_UNKNOWN, 2, 2, "coalesce($1, $2)"),
+    {"coalesce", FUNCTION_SCALAR, KIND_UNKNOWN, 1, ANY_COUNT, HOOK_COALESCE, NULL, NULL, NULL},
+    {"nvl", FUNCTION_SCALAR, KIND_UNKNOWN, 2, 2, HOOK_COALESCE, NULL, NULL, NULL},
+    {"ifnull", FUNCTION_SCALAR, KIND_UNKNOWN, 2, 2, HOOK_COALESCE, NULL, NULL, NULL},
     F("nvl2", KIND_UNKNOWN, 3, 3, "CASE WHEN ($1) IS NOT NULL THEN $2 ELSE $3 END"),
     F("nullif", KIND_UNKNOWN, 2, 2, "nullif($1, $2)"),
     F("nullifzero", KIND_UNKNOWN, 1, 1, "nullif($1, 0)"),

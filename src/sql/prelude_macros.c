@@ -67,6 +67,17 @@ const char *const prelude_macros[] = {
           "(s, x DATE) AS spark_cast_date(s), (s, x TIMESTAMPTZ) AS spark_cast_timestamp(s), "
           "(s, x TIMESTAMP) AS spark_cast_ntz(s), (s, x BOOLEAN) AS spark_cast_boolean(s), "
           "(s, x) AS s"),
+    // s beside x as values of one expression
+    MACRO("spark_unify(s VARCHAR, x VARCHAR) AS s, (s \"NULL\", x VARCHAR) AS s, "
+          "(s VARCHAR, x \"NULL\") AS s, (s \"NULL\", x INTEGER) AS s, (s \"NULL\", x \"NULL\") AS "
+          "s, "
+          "(s VARCHAR, x INTEGER) AS spark_cast_bigint(s), "
+          "(s VARCHAR, x BIGINT) AS spark_cast_bigint(s), "
+          "(s VARCHAR, x DOUBLE) AS spark_cast_double(s), "
+          "(s VARCHAR, x DATE) AS spark_cast_date(s), "
+          "(s VARCHAR, x TIMESTAMPTZ) AS spark_cast_timestamp(s), "
+          "(s VARCHAR, x TIMESTAMP) AS spark_cast_ntz(s), "
+          "(s VARCHAR, x BOOLEAN) AS spark_cast_boolean(s), (s, x) AS s"),
     MACRO("spark_match_number(s, x TINYINT) AS spark_cast_bigint(s), "
           "(s, x SMALLINT) AS spark_cast_bigint(s), (s, x INTEGER) AS spark_cast_bigint(s), "
           "(s, x BIGINT) AS spark_cast_bigint(s), (s, x VARCHAR) AS spark_cast_double(s), "

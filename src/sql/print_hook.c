@@ -174,6 +174,23 @@ static void print_grouping_id(Printer *printer, const Expr *call)
     print_text(printer, ") AS BIGINT)");
 }
 
+// Columns and literals only: what is nested would be bound again and again.
+static bool may_unify(const Printer *printer, const Expr *expr)
+{
+    return (expr->kind == EXPR_COLUMN || expr->kind == EXPR_STRING || expr->kind == EXPR_NUMBER) &&
+           !print_is_opaque(printer, expr);
+}
+
+// coalesce(number, 'text') makes the text a number in Spark, and the number a text in DuckDB.
+static void print_coalesce(Printer *printer, const Expr *call)
+{
+    Function plain = {.sql = "coalesce($*)"};
+    Function unified = {.sql = "coalesce(spark_unify($1, $2), spark_unify($2, $1))"};
+    bool unifies = call->arguments.count == 2 && may_unify(printer, argument(call, 0)) &&
+                   may_unify(printer, argument(call, 1));
+    print_template(printer, unifies ? &unified : &plain, call);
+}
+
 static void print_concat(Printer *printer, const Expr *call)
 {
     size_t count = call->arguments.count;
@@ -548,6 +565,7 @@ static const struct {
     void (*print)(Printer *printer, const Expr *call);
 } plain_hooks[] = {
     {HOOK_ARRAYS_ZIP, print_arrays_zip},
+    {HOOK_COALESCE, print_coalesce},
     {HOOK_CONCAT, print_concat},
     {HOOK_COUNT, print_count},
     {HOOK_DECODE, print_decode},

@@ -249,6 +249,15 @@ static void test_strings_beside_numbers(Bench *bench)
                    "FROM VALUES ('2024-1-5') q(s)"),
                "a|b;true|true");
     CHECK_TEXT(run(bench, "SELECT count(*) AS n FROM t WHERE v IN ('1', '99999999999')"), "n;1");
+    CHECK_TEXT(run(bench, "SELECT coalesce(i, s) AS a, typeof(coalesce(i, s)) AS b, "
+                          "coalesce(d, '2024-1-5') AS c, nvl(s, 0) AS d "
+                          "FROM VALUES (NULL, '7', DATE '2024-01-01'), (1, '8', NULL) q(i, s, d)"),
+               "a|b|c|d;7|bigint|2024-01-01|7;1|bigint|2024-01-05|8");
+    CHECK_TEXT(run(bench, "SELECT coalesce(i, s) FROM VALUES (NULL, 'a'), (1, 'b') q(i, s)"),
+               "[CAST_INVALID_INPUT] 'a' (string) is no BIGINT; try_cast gives NULL instead");
+    CHECK_TEXT(run(bench, "SELECT array(i, s) FROM VALUES (1, 'a') q(i, s)"),
+               "[DATATYPE_MISMATCH.DATA_DIFF_TYPES] these values have different types @15 "
+               "(CAST them to one type)");
     CHECK_TEXT(run(bench, "SELECT v = '1.5' FROM t"),
                "[CAST_INVALID_INPUT] '1.5' (string) is no BIGINT; try_cast gives NULL instead");
 }
