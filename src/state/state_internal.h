@@ -45,6 +45,11 @@ struct State {
     Position last;
     Position before; // the last
     Replay replay;   // `last` of it is the record held back
+
+    uint64_t *live; // next_live of the last records, by batch: what looking back at them needs
+};
+enum {
+    RETAINED_BYTES = 256 << 20, // of segments that only looking back needs
 };
 
 // Brings the account of all flows up to date.
