@@ -69,6 +69,8 @@ typedef struct FilesState {
     Buffer offset;
 
     Arena *reading; // holds what the statement reads
+    Buffer scratch; // of lookups in the state
+    Error problem;  // of a lookup that failed
 } FilesState;
 
 // ---- configuration -------------------------------------------------------------------------
@@ -153,11 +155,29 @@ static const char *plain_path(const char *path, Arena *arena)
 static bool is_consumed(void *context, const char *name)
 {
     const Source *source = context;
-    const FilesState *state = source->state;
+    FilesState *state = source->state;
     Slice key = slice_of(name);
     Slice value;
-    return map_has(state->taken, key) ||
-           (source->consumed != NULL && state_get(source->consumed, 0, key, &value));
+    bool found = false;
+    if (map_has(state->taken, key)) {
+        return true;
+    }
+    // What cannot be known is left out here; the batch fails with the reason.
+    return source->consumed != NULL &&
+           (!state_lookup(source->consumed, 0, key, &state->scratch, &value, &found,
+                          &state->problem) ||
+            found);
+}
+
+// The problem that is_consumed met, if any.
+static bool check_problem(FilesState *state, Error *err)
+{
+    if (state->problem.kind == ERROR_NONE) {
+        return true;
+    }
+    *err = state->problem;
+    state->problem = (Error){0};
+    return false;
 }
 
 // A name as a schema may say it, in backticks where it needs them.
@@ -371,7 +391,8 @@ static bool list_files(Source *source, Error *err)
     state->backlog = (FileList){0};
     state->head = 0;
     state->folder_modified = -1;
-    if (!file_list_read(&state->query, &state->backlog, state->listing, err)) {
+    if (!file_list_read(&state->query, &state->backlog, state->listing, err) ||
+        !check_problem(state, err)) {
         return false;
     }
     // A folder's time is coarse: only one that is well past is proof that nothing came since.
@@ -502,7 +523,7 @@ static bool take_pieces(Source *source, const SourceLimit *limit, Error *err)
             break;
         }
     }
-    return true;
+    return check_problem(state, err);
 }
 
 static bool files_plan(Source *source, const SourceLimit *limit, Slice *end, bool *has_rows,
@@ -714,6 +735,7 @@ static void files_close(Source *source)
     arena_destroy(state->listing);
     arena_destroy(state->planning);
     arena_destroy(state->reading);
+    buffer_done(&state->scratch);
     buffer_done(&state->offset);
 }
 
