@@ -13,6 +13,28 @@
 
 enum { DUCK_SHARE_PERCENT = 75, RETRIES = 3 };
 
+// Opens the database and puts Spark's functions into it.
+static bool open_duck(Session *session, Error *err)
+{
+    Project *project = session->project;
+    const SessionOptions *options = &session->options;
+    int64_t limit = project_bytes(project, "tarn.memory.limit");
+    char *spill = arena_printf(project_arena(project), "%s/.spill", project_storage(project));
+    DuckOptions duck = {
+        .memory_limit_bytes = limit * DUCK_SHARE_PERCENT / 100,
+        .threads =
+            options->threads > 0 ? options->threads : (int)project_int(project, "tarn.threads"),
+        .time_zone = project_text(project, "spark.sql.session.timeZone"),
+        .unordered = true,
+        .temp_directory = options->shared == NULL ? spill : NULL, // storage may go before it
+    };
+    DuckConn *conn = NULL;
+    bool ok = duck_open(&duck, &session->duck, err) && duck_connect(session->duck, &conn, err) &&
+              sql_prelude(conn, err);
+    duck_disconnect(conn);
+    return ok;
+}
+
 bool session_open(Project *project, const SessionOptions *options, Session **result, Error *err)
 {
     Session *session = calloc(1, sizeof *session);
@@ -21,22 +43,14 @@ bool session_open(Project *project, const SessionOptions *options, Session **res
     }
     session->project = project;
     session->options = *options;
-    int64_t limit = project_bytes(project, "tarn.memory.limit");
-    DuckOptions duck = {
-        .memory_limit_bytes = limit * DUCK_SHARE_PERCENT / 100,
-        .threads =
-            options->threads > 0 ? options->threads : (int)project_int(project, "tarn.threads"),
-        .time_zone = project_text(project, "spark.sql.session.timeZone"),
-        .unordered = true,
-        .temp_directory =
-            arena_printf(project_arena(project), "%s/.spill", project_storage(project)),
-    };
-    DuckConn *conn = NULL;
-    bool ok = duck_open(&duck, &session->duck, err) && duck_connect(session->duck, &conn, err) &&
-              sql_prelude(conn, err) &&
+    SessionDuck *shared = options->shared;
+    session->duck = shared == NULL ? NULL : shared->duck;
+    bool ok = (session->duck != NULL || open_duck(session, err)) &&
               catalog_create(project, project_arena(project), project_diagnostics(project),
                              session->duck, options->clock, &session->catalog, err);
-    duck_disconnect(conn);
+    if (ok && shared != NULL) {
+        shared->duck = session->duck;
+    }
     if (!ok) {
         session_close(session);
         return false;
@@ -62,7 +76,9 @@ void session_close(Session *session)
     free(session->views);
     state_budget_destroy(session->context.state_budget);
     catalog_destroy(session->catalog);
-    duck_close(session->duck);
+    if (session->options.shared == NULL || session->options.shared->duck != session->duck) {
+        duck_close(session->duck);
+    }
     free(session);
 }
 
@@ -125,7 +141,8 @@ bool session_prepare(Session *session, Error *err)
         .max_batch_rows = session->options.max_batch_rows,
         .state_budget = state_budget_create(limit * (100 - DUCK_SHARE_PERCENT) / 100),
         .json_progress = session->options.json_progress,
-        .next_number = &session->next_number,
+        .next_number = session->options.shared == NULL ? &session->next_number
+                                                       : &session->options.shared->next_number,
     };
     session->flows = calloc(session->flow_count + 1, sizeof(Flow *));
     session->failed = calloc(session->flow_count + 1, sizeof *session->failed);

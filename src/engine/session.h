@@ -12,7 +12,15 @@
 #include "engine/flow.h"
 #include "engine/view.h"
 
+// A database that sessions use one after the other: Spark's functions are put into it once. Begins
+// zeroed; the first session opens it with its settings, and whoever owns this closes it.
+typedef struct SessionDuck {
+    Duck *duck;
+    _Atomic int next_number; // names of functions are never used again
+} SessionDuck;
+
 typedef struct SessionOptions {
+    SessionDuck *shared; // NULL: a database of its own
     Clock *clock;
     History *history; // NULL: none
     int threads;      // 0: the project's setting

@@ -1,8 +1,10 @@
 // The runner of .test files: a project on a manual clock, in process. See engine.h and testfile.h.
 //
 // Each file runs in scratch storage, and again under permutations that must give the same rows:
-// with a restart after every tick, and (unless `batches fixed`) with batches of one row. A crash is
-// a fault point that unwinds without touching anything durable; the session is then opened anew.
+// with a restart after every tick, with crashes at the fault points of a batch in every tick, on
+// four threads, and (unless `batches fixed`) with batches of one row. A crash is a fault point that
+// unwinds without touching anything durable; the session is then opened anew. All sessions use one
+// database, as opening one takes longer than most ticks.
 // SPDX-License-Identifier: Apache-2.0
 #include <ftw.h>
 #include <jansson.h>
@@ -22,24 +24,38 @@
 #include "sql/format.h"
 
 #define TEST_START (19723 * TIME_DAY) // 2024-01-01T00:00:00Z
-enum { TEST_SEED = 1, CRASHES_MAX = 8 };
+enum { TEST_SEED = 1, CRASHES_MAX = 8, TEST_THREADS = 4 };
 
 typedef struct Permutation {
     const char *name;
     bool restart_every_tick;
     int64_t max_batch_rows;
+    int threads;
+    int crashes; // 0: only those of the file; else which crash of a committed batch comes first
 } Permutation;
 
 static const Permutation permutations[] = {
-    {"", false, 0},
-    {" (restart after every tick)", true, 0},
-    {" (batches of one row)", false, 1},
+    {.name = ""},
+    {.name = " (restart after every tick)", .restart_every_tick = true},
+    {.name = " (batches of one row)", .max_batch_rows = 1},
+    {.name = " (4 threads)", .threads = TEST_THREADS},
+    {.name = " (crashes in every tick, 1)", .crashes = 1},
+    {.name = " (crashes in every tick, 2)", .crashes = 2},
+    {.name = " (crashes in every tick, 3)", .crashes = 3},
 };
+
+// A batch that crashes at one of the first is run again, so all of them may come in one tick; after
+// one of the others it has happened.
+static const char *const undone_points[] = {"flow.after_run", "state.mid_record", "flow.after_log",
+                                            "delta.before_commit"};
+static const char *const done_points[] = {"delta.after_commit", "flow.after_sink",
+                                          "flow.after_side"};
 
 typedef struct Tester {
     const Project *origin; // the project whose tests run; NULL: an empty one
     const TestFile *file;
     const Permutation *permutation;
+    SessionDuck *duck; // for all its sessions
     Arena *arena;
     char scratch[64];
     char storage[80];
@@ -138,6 +154,8 @@ static bool open_session(Tester *tester, Error *err)
     SessionOptions session = {
         .clock = &tester->clock.clock,
         .max_batch_rows = tester->permutation->max_batch_rows,
+        .threads = tester->permutation->threads,
+        .shared = tester->duck,
     };
     if (!project_open(&options, &tester->project, err) ||
         !session_open(tester->project, &session, &tester->session, err) ||
@@ -154,11 +172,32 @@ static bool open_session(Tester *tester, Error *err)
            diagnostics_fail(project_diagnostics(tester->project), err);
 }
 
+// What a process keeps in memory ends with it: the tables of memory sinks.
+static bool forget_tables(Tester *tester, Error *err)
+{
+    static const char list[] =
+        "SELECT string_agg('DROP TABLE \"' || replace(table_name, '\"', '\"\"') || '\"', ';') "
+        "FROM duckdb_tables() WHERE NOT temporary";
+    DuckConn *conn = NULL;
+    DuckRows *rows = NULL;
+    bool ok = tester->duck->duck == NULL ||
+              (duck_connect(tester->duck->duck, &conn, err) && duck_query(conn, list, &rows, err));
+    if (ok && rows != NULL) {
+        DuckColumn column = duck_rows_column(rows, 0, 0);
+        ok = duck_is_null(&column, 0) ||
+             duck_run(conn, arena_text(tester->arena, duck_text(&column, 0)), err);
+    }
+    duck_rows_destroy(rows);
+    duck_disconnect(conn);
+    return ok;
+}
+
 static bool reopen(Tester *tester, const TestBlock *block)
 {
     Error err;
     close_session(tester);
-    return open_session(tester, &err) || failed(tester, block, "cannot reopen: %s", err.message);
+    return (forget_tables(tester, &err) && open_session(tester, &err)) ||
+           failed(tester, block, "cannot reopen: %s", err.message);
 }
 
 // ---- directives --------------------------------------------------------------------------------
@@ -368,8 +407,44 @@ static bool prepare(Tester *tester, const TestBlock *block)
     return tester->is_prepared || failed(tester, block, "%s", err.message);
 }
 
+// Runs what is due with a crash at `point`, if it is reached.
+static bool crash_once(Tester *tester, const TestBlock *block, const char *point)
+{
+    Error err = {0};
+    if (!prepare(tester, block)) {
+        return false;
+    }
+    fault_arm(point);
+    bool ok = session_drain(tester->session, false, &err);
+    fault_disarm();
+    if (!ok && err.kind == ERROR_CRASH) {
+        return reopen(tester, block);
+    }
+    return (ok && tester->session->worst == ERROR_NONE) ||
+           failed(tester, block, "a flow failed (its message is above)");
+}
+
+static bool crash_in_tick(Tester *tester, const TestBlock *block)
+{
+    for (size_t i = 0; i < ARRAY_LEN(undone_points); i++) {
+        if (!crash_once(tester, block, undone_points[i])) {
+            return false;
+        }
+    }
+    for (size_t i = 0; i < ARRAY_LEN(done_points); i++) {
+        size_t first = (size_t)tester->permutation->crashes - 1;
+        if (!crash_once(tester, block, done_points[(first + i) % ARRAY_LEN(done_points)])) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool test_tick(Tester *tester, const TestBlock *block)
 {
+    if (tester->permutation->crashes > 0 && !crash_in_tick(tester, block)) {
+        return false;
+    }
     for (int crashes = 0; crashes < CRASHES_MAX; crashes++) {
         if (!prepare(tester, block)) {
             return false;
@@ -402,6 +477,10 @@ static bool test_crash(Tester *tester, const TestBlock *block)
     const char *point = arena_text(tester->arena, block->words[1]);
     if (!fault_arm(point)) {
         return failed(tester, block, "no fault point '%s'", point);
+    }
+    if (tester->permutation->crashes > 0) {
+        fault_disarm(); // there are others
+        return true;
     }
     tester->armed = point;
     return true;
@@ -587,9 +666,9 @@ static bool make_scratch(Tester *tester, Error *err)
 }
 
 static bool run_file(const Project *origin, const TestFile *file, const Permutation *permutation,
-                     Buffer *failure)
+                     SessionDuck *duck, Buffer *failure)
 {
-    Tester tester = {.origin = origin, .file = file, .permutation = permutation};
+    Tester tester = {.origin = origin, .file = file, .permutation = permutation, .duck = duck};
     tester.arena = arena_create(0);
     tester.clock = clock_manual(TEST_START);
     tester.feeds = map_create(true);
@@ -603,7 +682,8 @@ static bool run_file(const Project *origin, const TestFile *file, const Permutat
             map_put(tester.feeds, block->words[1], script_feed_create());
         }
     }
-    ok = ok && (open_session(&tester, &err) || failed(&tester, &start, "%s", err.message));
+    ok = ok && ((forget_tables(&tester, &err) && open_session(&tester, &err)) ||
+                failed(&tester, &start, "%s", err.message));
     for (size_t i = 0; ok && i < file->count; i++) {
         ok = run_block(&tester, &file->blocks[i]);
     }
@@ -636,16 +716,31 @@ static bool is_skipped(const TestFile *file)
     return false;
 }
 
-static void run_permutations(const Project *project, const TestFile *file, int *passed,
-                             int *failures)
+static bool has_tick(const TestFile *file)
 {
-    for (size_t i = 0; i < ARRAY_LEN(permutations); i++) {
-        if ((permutations[i].max_batch_rows > 0 && file->batches_fixed) ||
-            (permutations[i].restart_every_tick && file->restarts_fixed)) {
+    for (size_t i = 0; i < file->count; i++) {
+        if (slice_is(file->blocks[i].words[0], "tick")) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// `ducks`: one for the project's number of threads, one for more.
+static void run_permutations(const Project *project, const TestFile *file, SessionDuck *ducks,
+                             int *passed, int *failures)
+{
+    size_t count = has_tick(file) ? ARRAY_LEN(permutations) : 1; // without batches all are the same
+    for (size_t i = 0; i < count; i++) {
+        const Permutation *permutation = &permutations[i];
+        bool restarts = permutation->restart_every_tick || permutation->crashes > 0;
+        if ((permutation->max_batch_rows > 0 && file->batches_fixed) ||
+            (restarts && file->restarts_fixed)) {
             continue;
         }
         Buffer failure = {0};
-        bool ok = run_file(project, file, &permutations[i], &failure);
+        SessionDuck *duck = &ducks[permutation->threads > 0];
+        bool ok = run_file(project, file, permutation, duck, &failure);
         *passed += ok;
         *failures += !ok;
         fputs(buffer_text(&failure), stderr);
@@ -663,6 +758,7 @@ int engine_test(Project *project, const TestOptions *options)
     int passed = 0;
     int failures = 0;
     int skipped = 0;
+    SessionDuck ducks[2] = {0};
     for (size_t i = 0; i < count; i++) {
         Arena *arena = arena_create(0);
         TestFile file;
@@ -675,10 +771,12 @@ int engine_test(Project *project, const TestOptions *options)
         } else if (is_skipped(&file)) {
             skipped++;
         } else {
-            run_permutations(project, &file, &passed, &failures);
+            run_permutations(project, &file, ducks, &passed, &failures);
         }
         arena_destroy(arena);
     }
+    duck_close(ducks[0].duck);
+    duck_close(ducks[1].duck);
     printf("%d passed, %d failed", passed, failures);
     printf(skipped > 0 ? ", %d skipped\n" : "\n", skipped);
     return failures > 0;
