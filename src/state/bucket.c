@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "state/bucket.h"
+#include "state/bucket_internal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,23 +10,15 @@
 #include "base/map.h"
 
 enum {
-    PAGE_SHIFT = 13, // of a row number: units of 8 bytes in a page
-    PAGE_BYTES = 8 << PAGE_SHIFT,
-    PAGE_FIRST_BYTES = 256,
-    PAGE_LIMIT = 1 << (32 - PAGE_SHIFT),
-    BIG_ROW_BYTES = PAGE_BYTES / 4, // has a page of its own
-    COMPACT_BYTES = 512,            // fewer dead bytes are not worth a move
     GROUP_SLOTS = 12,
     GROUP_SHIFT = 4, // of a slot's number: those past GROUP_SLOTS are always empty
-    LEAF_GROUPS = 64,
+    LEAF_GROUPS = 1 << TAG_SHIFT,
     LEAF_MERGE = LEAF_GROUPS * GROUP_SLOTS / 8,
-    DEPTH_LIMIT = 22, // the bits below choose the group
-    AHEAD = 8,        // rows to prefetch ahead of a walk over a leaf
+    DEPTH_LIMIT = 32 - TAG_SHIFT - TAG_BITS, // the bits below choose the group, or are the tag's
+    AHEAD = 8,                               // rows to prefetch ahead of a walk over a leaf
 };
 
-enum { TAG_EMPTY, TAG_GONE, TAG_FIRST };
-
-#define NO_PAGE UINT32_MAX
+enum { TAG_EMPTY, TAG_GONE, TAG_ROW = 1 << TAG_BITS };
 
 // One cache line. A search goes on to the next group unless this one has an empty slot.
 typedef struct Group {
@@ -46,32 +38,7 @@ struct Leaf {
     _Alignas(64) Group group[];
 };
 
-typedef struct Page {
-    char *bytes;       // NULL: number not in use
-    uint32_t capacity; // bytes; of an unused number: the next unused one
-    uint32_t used;
-    uint32_t dead;
-} Page;
-
-struct Bucket {
-    int64_t *memory;
-    int64_t own_memory;
-    Leaf **directory; // 1 << depth entries
-    uint32_t depth;
-    uint32_t slot_shift; // log2 of the slots of the largest leaf
-    bool is_uneven;      // leaves differ in size; else all have LEAF_GROUPS, or there is one
-    uint64_t count;
-    Page *pages;
-    uint32_t page_count;
-    uint32_t page_capacity;
-    uint32_t unused_page; // first number to use again
-    uint32_t current;     // page being filled
-    uint32_t hand;        // where the search for a page to empty goes on
-    int64_t used;         // bytes of rows, dead ones included
-    int64_t dead;
-};
-
-static void *must(void *memory)
+void *bucket_must(void *memory)
 {
     if (memory == NULL) {
         fprintf(stderr, "tarn: out of memory\n");
@@ -80,10 +47,23 @@ static void *must(void *memory)
     return memory;
 }
 
-static void count_memory(Bucket *bucket, int64_t change)
+void bucket_count_memory(Bucket *bucket, int64_t change)
 {
     bucket->own_memory += change;
-    *bucket->memory += change;
+    bucket->common->memory += change;
+}
+
+void bucket_count_live(Bucket *bucket, int64_t change)
+{
+    bucket->live_bytes += change;
+    bucket->common->live_bytes += change;
+}
+
+void bucket_count_cold(Bucket *bucket, int64_t count, int64_t bytes)
+{
+    bucket->cold_count += count;
+    bucket->common->cold_count += count;
+    bucket->cold_bytes += bytes;
 }
 
 // ---- leaves ----------------------------------------------------------------------------------
@@ -106,8 +86,7 @@ static uint32_t group_match(const Group *group, uint8_t tag)
 
 static uint8_t tag_of(uint32_t hash)
 {
-    uint32_t tag = hash >> 6 & 0xff;
-    return (uint8_t)(tag < TAG_FIRST ? tag + TAG_FIRST : tag);
+    return (uint8_t)(TAG_ROW | (hash >> TAG_SHIFT & (TAG_ROW - 1)));
 }
 
 static int64_t leaf_bytes(uint32_t groups)
@@ -118,7 +97,7 @@ static int64_t leaf_bytes(uint32_t groups)
 static Leaf *leaf_create(Bucket *bucket, uint32_t groups, uint32_t depth, uint32_t hash)
 {
     size_t size = (size_t)leaf_bytes(groups);
-    Leaf *leaf = must(aligned_alloc(64, size));
+    Leaf *leaf = bucket_must(aligned_alloc(64, size));
     memset(leaf, 0, size);
     leaf->groups = groups;
     leaf->depth = depth;
@@ -126,7 +105,7 @@ static Leaf *leaf_create(Bucket *bucket, uint32_t groups, uint32_t depth, uint32
     uint32_t prefix = depth == 0 ? 0 : hash >> (32 - depth);
     uint32_t spread = (prefix * 0x9e3779b9u) >> 24; // 0 .. 255
     leaf->limit = groups * 8 + groups * 5 / 2 * spread / 256;
-    count_memory(bucket, (int64_t)size);
+    bucket_count_memory(bucket, (int64_t)size);
     while (1u << bucket->slot_shift < groups << GROUP_SHIFT) {
         bucket->slot_shift++;
     }
@@ -136,7 +115,7 @@ static Leaf *leaf_create(Bucket *bucket, uint32_t groups, uint32_t depth, uint32
 
 static void leaf_destroy(Bucket *bucket, Leaf *leaf)
 {
-    count_memory(bucket, -leaf_bytes(leaf->groups));
+    bucket_count_memory(bucket, -leaf_bytes(leaf->groups));
     free(leaf);
 }
 
@@ -151,10 +130,28 @@ static uint32_t leaf_mask(const Bucket *bucket, const Leaf *leaf)
     return bucket->depth > 0 && !bucket->is_uneven ? LEAF_GROUPS - 1 : leaf->groups - 1;
 }
 
-static Row *row_at(const Bucket *bucket, uint32_t number)
+static const Page *slot_page(const Bucket *bucket, const Group *group, uint32_t slot)
 {
-    char *bytes = bucket->pages[number >> PAGE_SHIFT].bytes;
-    return (Row *)(void *)(bytes + (size_t)(number & ((1u << PAGE_SHIFT) - 1)) * 8);
+    return page_of(bucket, group->rows[slot]);
+}
+
+static uint64_t slot_bits(const Bucket *bucket, const Group *group, uint32_t slot)
+{
+    const uint64_t *bits = page_at(slot_page(bucket, group, slot), group->rows[slot]);
+    return *bits;
+}
+
+static Row *slot_row(const Bucket *bucket, const Group *group, uint32_t slot)
+{
+    return page_at(slot_page(bucket, group, slot), group->rows[slot]);
+}
+
+static uint32_t slot_hash(const Bucket *bucket, const Group *group, uint32_t slot)
+{
+    if (slot_page(bucket, group, slot)->is_cold) {
+        return cold_hash(slot_bits(bucket, group, slot), group->tags[slot]);
+    }
+    return bucket_hash(row_key(slot_row(bucket, group, slot)), bucket->common->seed);
 }
 
 static void leaf_add(Leaf *leaf, uint32_t hash, uint32_t number)
@@ -174,32 +171,32 @@ static void leaf_add(Leaf *leaf, uint32_t hash, uint32_t number)
     }
 }
 
-// The row in this slot of a leaf, or NULL. A walk over the slots finds it prefetched.
-static Row *leaf_row(const Bucket *bucket, const Leaf *leaf, uint32_t slot)
+// Whether this slot of a leaf has a row. A walk over the slots finds it prefetched.
+static bool leaf_has_row(const Bucket *bucket, const Leaf *leaf, uint32_t slot)
 {
     const Group *group = &leaf->group[slot >> GROUP_SHIFT];
     uint32_t i = slot & ((1 << GROUP_SHIFT) - 1);
-    if (i < GROUP_SLOTS - AHEAD && group->tags[i + AHEAD] >= TAG_FIRST) {
-        __builtin_prefetch(row_at(bucket, group->rows[i + AHEAD]));
+    if (i < GROUP_SLOTS - AHEAD && group->tags[i + AHEAD] >= TAG_ROW) {
+        __builtin_prefetch(slot_row(bucket, group, i + AHEAD));
     }
-    if (i < AHEAD && slot >> GROUP_SHIFT < leaf->groups - 1 && group[1].tags[i] >= TAG_FIRST) {
-        __builtin_prefetch(row_at(bucket, group[1].rows[i]));
+    if (i < AHEAD && slot >> GROUP_SHIFT < leaf->groups - 1 && group[1].tags[i] >= TAG_ROW) {
+        __builtin_prefetch(slot_row(bucket, &group[1], i));
     }
-    bool has_row = i < GROUP_SLOTS && group->tags[i] >= TAG_FIRST;
-    return has_row ? row_at(bucket, group->rows[i]) : NULL;
+    return i < GROUP_SLOTS && group->tags[i] >= TAG_ROW;
 }
 
 // Moves all rows of `from` to `low`, or to `high` where the bit behind the prefix is set.
 static void leaf_pour(const Bucket *bucket, const Leaf *from, Leaf *low, Leaf *high)
 {
     for (uint32_t slot = 0; slot < from->groups << GROUP_SHIFT; slot++) {
-        const Row *row = leaf_row(bucket, from, slot);
-        if (row == NULL) {
+        if (!leaf_has_row(bucket, from, slot)) {
             continue;
         }
-        bool is_high = high != NULL && (row->hash << from->depth & 0x80000000u) != 0;
-        uint32_t number = from->group[slot >> GROUP_SHIFT].rows[slot & ((1 << GROUP_SHIFT) - 1)];
-        leaf_add(is_high ? high : low, row->hash, number);
+        const Group *group = &from->group[slot >> GROUP_SHIFT];
+        uint32_t i = slot & ((1 << GROUP_SHIFT) - 1);
+        uint32_t hash = slot_hash(bucket, group, i);
+        bool is_high = high != NULL && (hash << from->depth & 0x80000000u) != 0;
+        leaf_add(is_high ? high : low, hash, group->rows[i]);
     }
 }
 
@@ -216,7 +213,7 @@ static void directory_set(Bucket *bucket, Leaf *leaf, uint32_t hash)
 static void directory_double(Bucket *bucket)
 {
     size_t entries = (size_t)1 << bucket->depth;
-    Leaf **directory = must(malloc(2 * entries * sizeof *directory));
+    Leaf **directory = bucket_must(malloc(2 * entries * sizeof *directory));
     for (size_t i = 0; i < entries; i++) {
         directory[2 * i] = bucket->directory[i];
         directory[2 * i + 1] = bucket->directory[i];
@@ -224,7 +221,7 @@ static void directory_double(Bucket *bucket)
     free(bucket->directory);
     bucket->directory = directory;
     bucket->depth++;
-    count_memory(bucket, (int64_t)(entries * sizeof *directory));
+    bucket_count_memory(bucket, (int64_t)(entries * sizeof *directory));
 }
 
 static void leaf_split(Bucket *bucket, Leaf *leaf, uint32_t hash)
@@ -282,172 +279,17 @@ static void leaf_merge(Bucket *bucket, Leaf *leaf, uint32_t hash)
     leaf_destroy(bucket, buddy);
 }
 
-// ---- pages -----------------------------------------------------------------------------------
-
-static size_t row_bytes(size_t key_size, size_t value_size)
-{
-    return (sizeof(Row) + key_size + value_size + 7) & ~(size_t)7;
-}
-
-static size_t row_bytes_of(const Row *row)
-{
-    return row_bytes(row->key_size & ROW_SIZE, row->value_size);
-}
-
-static uint32_t page_open(Bucket *bucket, size_t capacity)
-{
-    uint32_t number = bucket->unused_page;
-    if (number != NO_PAGE) {
-        bucket->unused_page = bucket->pages[number].capacity;
-    } else {
-        if (bucket->page_count == bucket->page_capacity) {
-            uint32_t want = bucket->page_capacity == 0 ? 1 : bucket->page_capacity * 2;
-            count_memory(bucket, (int64_t)(want - bucket->page_capacity) * (int64_t)sizeof(Page));
-            bucket->pages = must(realloc(bucket->pages, want * sizeof(Page)));
-            bucket->page_capacity = want;
-        }
-        number = bucket->page_count++;
-    }
-    bucket->pages[number] = (Page){
-        .bytes = must(malloc(capacity)),
-        .capacity = (uint32_t)capacity,
-    };
-    count_memory(bucket, (int64_t)capacity);
-    return number;
-}
-
-static void page_release(Bucket *bucket, uint32_t number)
-{
-    Page *page = &bucket->pages[number];
-    count_memory(bucket, -(int64_t)page->capacity);
-    bucket->used -= page->used;
-    bucket->dead -= page->dead;
-    free(page->bytes);
-    *page = (Page){.bytes = NULL, .capacity = bucket->unused_page};
-    bucket->unused_page = number;
-}
-
-// Room for a row; the caller fills it at once.
-static uint32_t row_allocate(Bucket *bucket, size_t size)
-{
-    uint32_t number;
-    if (size > BIG_ROW_BYTES) {
-        number = page_open(bucket, size);
-    } else {
-        number = bucket->current;
-        if (number == NO_PAGE ||
-            bucket->pages[number].capacity - bucket->pages[number].used < size) {
-            size_t capacity = (size_t)bucket->used; // as much again, within bounds
-            capacity = capacity < PAGE_FIRST_BYTES ? PAGE_FIRST_BYTES : capacity;
-            capacity = capacity > PAGE_BYTES ? PAGE_BYTES : capacity;
-            number = page_open(bucket, capacity < size ? size : capacity);
-            bucket->current = number;
-        }
-    }
-    Page *page = &bucket->pages[number];
-    uint32_t row = number << PAGE_SHIFT | page->used / 8;
-    page->used += (uint32_t)size;
-    bucket->used += (int64_t)size;
-    return row;
-}
-
-static void row_release(Bucket *bucket, uint32_t number)
-{
-    Row *row = row_at(bucket, number);
-    Page *page = &bucket->pages[number >> PAGE_SHIFT];
-    size_t size = row_bytes_of(row);
-    row->key_size |= ROW_DEAD;
-    page->dead += (uint32_t)size;
-    bucket->dead += (int64_t)size;
-    if (page->dead != page->used) {
-        return;
-    }
-    if (number >> PAGE_SHIFT != bucket->current) {
-        page_release(bucket, number >> PAGE_SHIFT);
-    } else {
-        bucket->used -= page->used;
-        bucket->dead -= page->dead;
-        page->used = 0;
-        page->dead = 0;
-    }
-}
-
-static void row_move(Bucket *bucket, const Row *row, uint32_t number)
-{
-    size_t size = row_bytes_of(row);
-    uint32_t copy = row_allocate(bucket, size);
-    memcpy(row_at(bucket, copy), row, size);
-
-    Leaf *leaf = leaf_of(bucket, row->hash);
-    uint32_t mask = leaf->groups - 1;
-    for (uint32_t i = row->hash & mask;; i = (i + 1) & mask) {
-        uint32_t match = group_match(&leaf->group[i], tag_of(row->hash));
-        for (; match != 0; match &= match - 1) {
-            uint32_t *slot = &leaf->group[i].rows[__builtin_ctz(match)];
-            if (*slot == number) {
-                *slot = copy;
-                return;
-            }
-        }
-    }
-}
-
-static void page_empty(Bucket *bucket, uint32_t number)
-{
-    Page page = bucket->pages[number]; // moving rows may move the array of pages
-    for (uint32_t offset = 0; offset < page.used;) {
-        const Row *row = (const Row *)(const void *)(page.bytes + offset);
-        if ((row->key_size & ROW_DEAD) == 0) {
-            row_move(bucket, row, number << PAGE_SHIFT | offset / 8);
-        }
-        offset += (uint32_t)row_bytes_of(row);
-    }
-    page_release(bucket, number);
-}
-
-// Empties one page when a third of all bytes is dead: one that has at least its share of them.
-static void compact(Bucket *bucket)
-{
-    if (bucket->dead < COMPACT_BYTES || bucket->dead * 3 < bucket->used) {
-        return;
-    }
-    for (uint32_t i = 0; i < bucket->page_count; i++) {
-        bucket->hand = bucket->hand + 1 < bucket->page_count ? bucket->hand + 1 : 0;
-        const Page *page = &bucket->pages[bucket->hand];
-        if (bucket->hand != bucket->current && page->bytes != NULL && page->dead != 0 &&
-            page->dead * bucket->used >= bucket->dead * page->used) {
-            page_empty(bucket, bucket->hand);
-            return;
-        }
-    }
-}
-
-static uint32_t row_write(Bucket *bucket, uint32_t hash, Slice key, Slice value, uint32_t flags)
-{
-    uint32_t number = row_allocate(bucket, row_bytes(key.size, value.size));
-    Row *row = row_at(bucket, number);
-    row->hash = hash;
-    row->key_size = (uint32_t)key.size | flags;
-    row->value_size = (uint32_t)value.size;
-    if (key.size != 0) {
-        memcpy(row->bytes, key.data, key.size);
-    }
-    if (value.size != 0) {
-        memcpy(row->bytes + key.size, value.data, value.size);
-    }
-    return number;
-}
-
 // ---- buckets ---------------------------------------------------------------------------------
 
-Bucket *bucket_create(int64_t *memory)
+Bucket *bucket_create(BucketCommon *common)
 {
-    Bucket *bucket = must(calloc(1, sizeof *bucket));
-    bucket->memory = memory;
+    Bucket *bucket = bucket_must(calloc(1, sizeof *bucket));
+    bucket->common = common;
     bucket->unused_page = NO_PAGE;
-    bucket->current = NO_PAGE;
-    bucket->directory = must(malloc(sizeof *bucket->directory));
-    count_memory(bucket, (int64_t)(sizeof *bucket + sizeof *bucket->directory));
+    bucket->current[false] = NO_PAGE;
+    bucket->current[true] = NO_PAGE;
+    bucket->directory = bucket_must(malloc(sizeof *bucket->directory));
+    bucket_count_memory(bucket, (int64_t)(sizeof *bucket + sizeof *bucket->directory));
     bucket->directory[0] = leaf_create(bucket, 1, 0, 0);
     return bucket;
 }
@@ -457,7 +299,9 @@ void bucket_destroy(Bucket *bucket)
     if (bucket == NULL) {
         return;
     }
-    *bucket->memory -= bucket->own_memory;
+    bucket->common->memory -= bucket->own_memory;
+    bucket->common->live_bytes -= bucket->live_bytes;
+    bucket->common->cold_count -= bucket->cold_count;
     size_t entries = (size_t)1 << bucket->depth;
     for (size_t i = 0; i < entries;) {
         Leaf *leaf = bucket->directory[i];
@@ -482,6 +326,11 @@ int64_t bucket_bytes(const Bucket *bucket)
     return bucket->own_memory;
 }
 
+int64_t bucket_cold_bytes(const Bucket *bucket)
+{
+    return bucket->cold_count == 0 ? 0 : bucket->cold_bytes / bucket->cold_count;
+}
+
 bool bucket_is_full(const Bucket *bucket)
 {
     // A few numbers are kept back: an insert may open a page and compaction another.
@@ -493,7 +342,39 @@ uint32_t bucket_hash(Slice key, uint64_t seed)
     return (uint32_t)(hash_bytes(key.data, key.size, seed) >> 32);
 }
 
-bool bucket_find(const Bucket *bucket, uint32_t hash, Slice key, BucketPlace *place)
+bool bucket_find(const Bucket *bucket, uint32_t hash, Slice key, BucketPlace *place,
+                 bool *may_be_cold)
+{
+    *may_be_cold = false;
+    Leaf *leaf = leaf_of(bucket, hash);
+    uint32_t mask = leaf_mask(bucket, leaf);
+    for (uint32_t i = hash & mask;; i = (i + 1) & mask) {
+        const Group *group = &leaf->group[i];
+        uint32_t match = group_match(group, tag_of(hash));
+        for (; match != 0; match &= match - 1) {
+            uint32_t slot = (uint32_t)__builtin_ctz(match);
+            const Page *page = slot_page(bucket, group, slot);
+            Row *row = page_at(page, group->rows[slot]);
+            if (page->is_cold) {
+                uint64_t bits = slot_bits(bucket, group, slot);
+                *may_be_cold = *may_be_cold || cold_hash(bits, group->tags[slot]) == hash;
+                continue;
+            }
+            uint32_t size = __atomic_load_n(&row->key_size, __ATOMIC_RELAXED) & ROW_SIZE;
+            if (size == key.size && (size == 0 || memcmp(row->bytes, key.data, size) == 0)) {
+                *place = (BucketPlace){leaf, i << GROUP_SHIFT | slot, hash, row};
+                return true;
+            }
+        }
+        if (group_match(group, TAG_EMPTY) != 0) {
+            return false;
+        }
+    }
+}
+
+// The row number `skip` with this hash that is cold, or whose image is `image` if that is not 0.
+static bool find_row(const Bucket *bucket, uint32_t hash, uint64_t image, uint32_t skip,
+                     BucketPlace *place)
 {
     Leaf *leaf = leaf_of(bucket, hash);
     uint32_t mask = leaf_mask(bucket, leaf);
@@ -502,14 +383,81 @@ bool bucket_find(const Bucket *bucket, uint32_t hash, Slice key, BucketPlace *pl
         uint32_t match = group_match(group, tag_of(hash));
         for (; match != 0; match &= match - 1) {
             uint32_t slot = (uint32_t)__builtin_ctz(match);
-            Row *row = row_at(bucket, group->rows[slot]);
-            if (row->hash == hash && slice_equal(row_key(row), key)) {
-                *place = (BucketPlace){leaf, i << GROUP_SHIFT | slot, row};
+            bool is_cold = slot_page(bucket, group, slot)->is_cold;
+            Row *row = slot_row(bucket, group, slot);
+            bool fits;
+            if (is_cold) {
+                uint64_t bits = slot_bits(bucket, group, slot);
+                fits = cold_hash(bits, group->tags[slot]) == hash &&
+                       (image == 0 ||
+                        (image_can_pack(image) && // of two segments, the newer one
+                         image == image_unpack(cold_packed(bits), bucket->common->last_segment)));
+            } else {
+                fits = image != 0 && row->image == image;
+            }
+            if (fits && skip-- == 0) {
+                uint32_t number = i << GROUP_SHIFT | slot;
+                *place = (BucketPlace){leaf, number, hash, is_cold ? NULL : row};
                 return true;
             }
         }
         if (group_match(group, TAG_EMPTY) != 0) {
             return false;
+        }
+    }
+}
+
+bool bucket_find_cold(const Bucket *bucket, uint32_t hash, uint32_t index, BucketPlace *place)
+{
+    return find_row(bucket, hash, 0, index, place);
+}
+
+bool bucket_find_image(const Bucket *bucket, uint32_t hash, uint64_t image, BucketPlace *place)
+{
+    return image != 0 && find_row(bucket, hash, image, 0, place);
+}
+
+static Group *place_group(const BucketPlace *place)
+{
+    return &place->leaf->group[place->slot >> GROUP_SHIFT];
+}
+
+static uint32_t place_slot(const BucketPlace *place)
+{
+    return place->slot & ((1 << GROUP_SHIFT) - 1);
+}
+
+uint64_t bucket_image(const Bucket *bucket, const BucketPlace *place)
+{
+    if (place->row != NULL) {
+        return place->row->image;
+    }
+    uint64_t bits = slot_bits(bucket, place_group(place), place_slot(place));
+    return image_unpack(cold_packed(bits), bucket->common->last_segment);
+}
+
+void bucket_set_image(Bucket *bucket, const BucketPlace *place, uint64_t image)
+{
+    if (place->row != NULL) {
+        place->row->image = image;
+        return;
+    }
+    const Group *group = place_group(place);
+    uint64_t *bits =
+        page_at(slot_page(bucket, group, place_slot(place)), group->rows[place_slot(place)]);
+    *bits = cold_bits(image, place->hash);
+}
+
+uint32_t *bucket_slot_of(Bucket *bucket, uint32_t hash, uint32_t number)
+{
+    Leaf *leaf = leaf_of(bucket, hash);
+    uint32_t mask = leaf->groups - 1;
+    for (uint32_t i = hash & mask;; i = (i + 1) & mask) {
+        Group *group = &leaf->group[i];
+        for (uint32_t slot = 0; slot < GROUP_SLOTS; slot++) {
+            if (group->rows[slot] == number && group->tags[slot] >= TAG_ROW) {
+                return &group->rows[slot];
+            }
         }
     }
 }
@@ -526,51 +474,95 @@ void bucket_prefetch_row(const Bucket *bucket, uint32_t hash)
     const Group *group = &leaf->group[hash & leaf_mask(bucket, leaf)];
     uint32_t match = group_match(group, tag_of(hash));
     if (match != 0) {
-        __builtin_prefetch(row_at(bucket, group->rows[__builtin_ctz(match)]));
+        __builtin_prefetch(slot_row(bucket, group, (uint32_t)__builtin_ctz(match)));
     }
 }
 
-void bucket_insert(Bucket *bucket, uint32_t hash, Slice key, Slice value, uint32_t flags)
+int64_t bucket_live_size(Slice key, Slice value)
 {
-    uint32_t number = row_write(bucket, hash, key, value, flags);
-    leaf_add(leaf_with_room(bucket, hash), hash, number);
-    bucket->count++;
+    enum { OVERHEAD = 18 }; // of a row in the log: record.h
+    return (int64_t)(key.size + value.size) + OVERHEAD;
 }
 
-void bucket_replace(Bucket *bucket, const BucketPlace *place, Slice value, uint32_t flags)
+void bucket_insert(Bucket *bucket, uint32_t hash, Slice key, Slice value, uint64_t image,
+                   uint32_t flags)
+{
+    uint32_t number = bucket_write_row(bucket, key, value, image, flags);
+    leaf_add(leaf_with_room(bucket, hash), hash, number);
+    bucket->count++;
+    bucket_count_live(bucket, bucket_live_size(key, value));
+}
+
+void bucket_insert_cold(Bucket *bucket, uint32_t hash, uint64_t image, int64_t size)
+{
+    uint32_t number = bucket_write_cold(bucket, cold_bits(image, hash));
+    leaf_add(leaf_with_room(bucket, hash), hash, number);
+    bucket->count++;
+    bucket_count_live(bucket, size);
+    bucket_count_cold(bucket, 1, size);
+}
+
+static void forget_cold(Bucket *bucket)
+{
+    int64_t size = bucket_cold_bytes(bucket);
+    bucket_count_live(bucket, -size);
+    bucket_count_cold(bucket, -1, -size);
+}
+
+void bucket_replace(Bucket *bucket, const BucketPlace *place, Slice key, Slice value,
+                    uint64_t image, uint32_t flags)
 {
     Row *row = place->row;
-    Slice key = row_key(row);
-    if (row_bytes_of(row) == row_bytes(key.size, value.size)) {
-        row->key_size = (uint32_t)key.size | flags;
+    if (row == NULL) {
+        forget_cold(bucket);
+    } else {
+        bucket_count_live(bucket, -bucket_live_size(row_key(row), row_value(row)));
+    }
+    bucket_count_live(bucket, bucket_live_size(key, value));
+    if (row != NULL && bucket_row_bytes(row->key_size & ROW_SIZE, row->value_size) ==
+                           bucket_row_bytes(key.size, value.size)) {
+        row->image = image;
+        row->key_size = (uint32_t)key.size | flags | ROW_USED;
         row->value_size = (uint32_t)value.size;
         if (value.size != 0) {
             memmove(row->bytes + key.size, value.data, value.size);
         }
         return;
     }
-    Group *group = &place->leaf->group[place->slot >> GROUP_SHIFT];
-    uint32_t *number = &group->rows[place->slot & ((1 << GROUP_SHIFT) - 1)];
+    uint32_t *number = &place_group(place)->rows[place_slot(place)];
     uint32_t old = *number;
-    *number = row_write(bucket, row->hash, key, value, flags);
-    row_release(bucket, old);
-    compact(bucket);
+    *number = bucket_write_row(bucket, key, value, image, flags | ROW_USED);
+    bucket_release_row(bucket, old);
+    bucket_compact(bucket);
+}
+
+void bucket_freeze(Bucket *bucket, const BucketPlace *place, uint64_t image)
+{
+    bucket_count_cold(bucket, 1, bucket_live_size(row_key(place->row), row_value(place->row)));
+    uint32_t *number = &place_group(place)->rows[place_slot(place)];
+    uint32_t old = *number;
+    *number = bucket_write_cold(bucket, cold_bits(image, place->hash));
+    bucket_release_row(bucket, old);
 }
 
 void bucket_remove(Bucket *bucket, const BucketPlace *place)
 {
     Leaf *leaf = place->leaf;
-    Group *group = &leaf->group[place->slot >> GROUP_SHIFT];
-    uint32_t slot = place->slot & ((1 << GROUP_SHIFT) - 1);
-    uint32_t hash = place->row->hash;
+    Group *group = place_group(place);
+    uint32_t slot = place_slot(place);
+    if (place->row == NULL) {
+        forget_cold(bucket);
+    } else {
+        bucket_count_live(bucket, -bucket_live_size(row_key(place->row), row_value(place->row)));
+    }
     bool ends_search = group_match(group, TAG_EMPTY) != 0;
     group->tags[slot] = ends_search ? TAG_EMPTY : TAG_GONE;
     leaf->gone += !ends_search;
     leaf->count--;
     bucket->count--;
-    row_release(bucket, group->rows[slot]);
-    leaf_merge(bucket, leaf, hash);
-    compact(bucket);
+    bucket_release_row(bucket, group->rows[slot]);
+    leaf_merge(bucket, leaf, place->hash);
+    bucket_compact(bucket);
 }
 
 uint64_t bucket_slots(const Bucket *bucket)
@@ -578,53 +570,20 @@ uint64_t bucket_slots(const Bucket *bucket)
     return 1ull << (bucket->depth + bucket->slot_shift);
 }
 
-const Row *bucket_row(const Bucket *bucket, uint64_t slot)
+bool bucket_row(const Bucket *bucket, uint64_t slot, BucketPlace *place)
 {
     uint64_t entry = slot >> bucket->slot_shift;
     uint32_t i = (uint32_t)(slot & ((1ull << bucket->slot_shift) - 1));
-    const Leaf *leaf = bucket->directory[entry];
+    Leaf *leaf = bucket->directory[entry];
     // A leaf with several entries in the directory shows its rows under the first.
     bool is_first = (entry & ((1ull << (bucket->depth - leaf->depth)) - 1)) == 0;
-    return is_first && i >> GROUP_SHIFT < leaf->groups ? leaf_row(bucket, leaf, i) : NULL;
-}
-
-static int compare_hash(const void *a, const void *b)
-{
-    const Row *x = *(const Row *const *)a;
-    const Row *y = *(const Row *const *)b;
-    return (x->hash > y->hash) - (x->hash < y->hash);
-}
-
-uint64_t bucket_visit(const Bucket *bucket, uint64_t from, int64_t *budget, BucketVisitor visit,
-                      void *context)
-{
-    const Leaf *leaf = leaf_of(bucket, (uint32_t)from);
-    uint64_t width = 1ull << (32 - leaf->depth);
-    uint64_t end = from / width * width + width;
-    const Row **rows = must(malloc((leaf->count + 1) * sizeof *rows));
-    uint32_t count = 0;
-    int64_t bytes = 0;
-    for (uint32_t slot = 0; slot < leaf->groups << GROUP_SHIFT; slot++) {
-        const Row *row = leaf_row(bucket, leaf, slot);
-        if (row != NULL && row->hash >= from) {
-            rows[count++] = row;
-            bytes += (int64_t)row_bytes_of(row);
-        }
+    if (!is_first || i >> GROUP_SHIFT >= leaf->groups || !leaf_has_row(bucket, leaf, i)) {
+        return false;
     }
-    // Only a leaf that has to be left half-way needs an order.
-    bool is_whole = bytes <= 2 * *budget;
-    if (!is_whole) {
-        qsort(rows, count, sizeof *rows, compare_hash);
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        bool is_same = i > 0 && rows[i]->hash == rows[i - 1]->hash;
-        if (!is_whole && i > 0 && !is_same && *budget <= 0) {
-            end = rows[i]->hash;
-            break;
-        }
-        visit(context, rows[i]);
-        *budget -= (int64_t)row_bytes_of(rows[i]);
-    }
-    free(rows);
-    return end;
+    *place = (BucketPlace){.leaf = leaf, .slot = i};
+    const Group *group = place_group(place);
+    bool is_cold = slot_page(bucket, group, place_slot(place))->is_cold;
+    place->row = is_cold ? NULL : slot_row(bucket, group, place_slot(place));
+    place->hash = slot_hash(bucket, group, place_slot(place));
+    return true;
 }

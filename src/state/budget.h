@@ -1,7 +1,10 @@
-// budget.h -- the account of memory that the states of all flows share.
+// budget.h -- what the states of all flows share: an account of memory, and helping threads.
 //
 // A state tells what it needs more (or less); the sum is what state_budget_used shows. Counting is
 // atomic: flows run on threads of their own. See state.h for creating and destroying it.
+//
+// The helpers wait for the disk, not for a processor, so there are more of them than cores. They
+// are started when first needed.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -9,3 +12,8 @@
 
 void budget_add(StateBudget *budget, int64_t change); // NULL is a no-op
 int64_t budget_limit(const StateBudget *budget);      // 0: none
+
+// Calls work(context, 0 .. count - 1), each once, on the calling thread and the helpers, and waits
+// until all have returned. NULL: on the calling thread alone.
+typedef void (*BudgetWork)(void *context, size_t index);
+void budget_run(StateBudget *budget, BudgetWork work, void *context, size_t count);

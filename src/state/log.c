@@ -29,6 +29,7 @@ struct Log {
     uint64_t oldest;
     int64_t first;    // where its records begin
     int64_t end;      // of its last record
+    int64_t older;    // bytes of the segments before it
     int64_t reserved; // the file reaches at least to here, with zeros behind end
     bool cannot_reserve;
 };
@@ -67,6 +68,19 @@ void log_close(Log *log)
 uint64_t log_segment(const Log *log)
 {
     return log->segment;
+}
+
+int64_t log_bytes(const Log *log)
+{
+    return log->older + log->end;
+}
+
+static int64_t segment_bytes(const Log *log, uint64_t segment)
+{
+    char name[SEGMENT_NAME_SIZE];
+    struct stat status;
+    log_segment_name(segment, name);
+    return fstatat(log->options.folder_fd, name, &status, 0) == 0 ? status.st_size : 0;
 }
 
 static bool check_status(const Log *log, Error *err)
@@ -229,6 +243,7 @@ static bool begin_segment(Log *log, uint64_t first_sequence, int64_t limit, Slic
     }
     log->fd = fd;
     log->segment++;
+    log->older += log->end;
     log->first = size;
     log->end = size;
     return true;
@@ -259,6 +274,9 @@ bool log_resume(Log *log, LogPlace end, bool is_torn, uint64_t oldest, Error *er
     log->first = header.size;
     log->end = end.offset;
     log->reserved = status.st_size;
+    for (uint64_t segment = log->oldest; segment < end.segment; segment++) {
+        log->older += segment_bytes(log, segment);
+    }
     return !is_torn || log_cut(log, end, err);
 }
 
@@ -289,26 +307,28 @@ static void take_back(Log *log)
     log->reserved = log->end;
 }
 
-bool log_append(Log *log, Buffer *record, RecordHeader *header, int64_t segment_limit, Slice tables,
-                uint32_t table_count, Error *err)
+bool log_prepare(Log *log, uint64_t sequence, int64_t segment_limit, Slice tables,
+                 uint32_t table_count, LogPlace *place, Error *err)
 {
     if (!check_status(log, err)) {
         return false;
     }
-    bool is_too_long = log->end + (int64_t)record->size > segment_limit && log->end > log->first;
-    if (log->fd < 0 || is_too_long) {
-        if (!begin_segment(log, header->sequence, segment_limit, tables, table_count, err)) {
-            return false;
-        }
-    }
-    header->segment = log->segment;
-    header->offset = (uint64_t)log->end;
-    record_seal(record, header);
-    int64_t end = log->end + (int64_t)record->size;
-    if (!reserve(log, log->fd, end, segment_limit, err)) {
+    bool is_full = log->end >= segment_limit && log->end > log->first;
+    if ((log->fd < 0 || is_full) &&
+        !begin_segment(log, sequence, segment_limit, tables, table_count, err)) {
         return false;
     }
-    if (!write_record(log, buffer_slice(record), err)) {
+    *place = (LogPlace){log->segment, log->end};
+    return true;
+}
+
+bool log_append(Log *log, Slice record, int64_t segment_limit, Error *err)
+{
+    int64_t end = log->end + (int64_t)record.size;
+    if (!check_status(log, err) || !reserve(log, log->fd, end, segment_limit, err)) {
+        return false;
+    }
+    if (!write_record(log, record, err)) {
         if (err->kind != ERROR_CRASH) {
             take_back(log);
         }
@@ -339,6 +359,7 @@ static bool reopen_segment(Log *log, uint64_t segment, Error *err)
         return false;
     }
     close(log->fd);
+    log->older -= segment_bytes(log, segment);
     log->fd = openat(log->options.folder_fd, name, O_RDWR | O_CLOEXEC);
     SegmentHeader header;
     if (log->fd < 0 || pread(log->fd, &header, sizeof header, 0) != (ssize_t)sizeof header) {
@@ -376,8 +397,10 @@ void log_unlink_before(Log *log, uint64_t segment)
     for (; log->oldest < segment; log->oldest++) {
         char name[SEGMENT_NAME_SIZE];
         log_segment_name(log->oldest, name);
+        int64_t size = segment_bytes(log, log->oldest);
         if (unlinkat(log->options.folder_fd, name, 0) != 0 && errno != ENOENT) {
             return; // tried again after the next record; until then it is replayed in vain
         }
+        log->older -= size;
     }
 }

@@ -2,7 +2,8 @@
 //
 //     log.00000007   [ SegmentHeader, table directory | record | record | zeros (preallocated) ]
 //
-//     log_create -> log_resume (after replay) -> { log_append | log_cut | log_unlink_before }*
+//     log_create -> log_resume (after replay) -> { log_prepare, log_append | log_cut |
+//     log_unlink_before }*
 //
 // A segment is made under a temporary name and renamed when its header is durable: a segment with a
 // bad header is damage, never a crash. An append is one write and one sync. When it fails before
@@ -51,10 +52,13 @@ MUST_USE bool log_resume(Log *log, LogPlace end, bool is_torn, uint64_t oldest, 
 // The segment that the next record goes to unless it has to begin another; 0: none yet.
 uint64_t log_segment(const Log *log);
 
-// Seals the record (place, size, crc in *header) and makes it durable. A new segment begins when
-// the current one would grow past segment_limit; `tables` (count rows of RECORD_DEFINE) goes there.
-MUST_USE bool log_append(Log *log, Buffer *record, RecordHeader *header, int64_t segment_limit,
-                         Slice tables, uint32_t table_count, Error *err);
+// Where the next record goes: a new segment begins when the current one has reached segment_limit;
+// `tables` (count rows of RECORD_DEFINE) is written there.
+MUST_USE bool log_prepare(Log *log, uint64_t sequence, int64_t segment_limit, Slice tables,
+                          uint32_t table_count, LogPlace *place, Error *err);
+// Makes the record, sealed for that place, durable.
+MUST_USE bool log_append(Log *log, Slice record, int64_t segment_limit, Error *err);
+int64_t log_bytes(const Log *log); // of all segments that are there
 // Cuts the log back to `place`, where its last record begins, durably. That is in the current
 // segment, or in the one before it when a crash left the current one without records.
 MUST_USE bool log_cut(Log *log, LogPlace place, Error *err);

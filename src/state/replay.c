@@ -356,10 +356,10 @@ static bool read_all(Run *run, Slice numbers, Error *err)
         }
     }
     // Taking a record back leaves the files unlinked that it let go, so the record before it, which
-    // ended the sweep round, is the one whose next_live holds.
+    // ended the sweep round, is the one whose hand_segment holds.
     uint64_t next_live = 1;
     if (run->replay->has_last) {
-        next_live = record_header(buffer_slice(&run->replay->last)).next_live;
+        next_live = record_header(buffer_slice(&run->replay->last)).hand_segment;
     }
     run->replay->first = list[first];
     if (next_live < list[first]) {

@@ -8,15 +8,13 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "base/crc32c.h"
 #include "base/map.h"
 #include "base/random.h"
+#include "state/image.h"
 #include "state/state_internal.h"
 
 enum {
     DEFAULT_SEGMENT_BYTES = 64 << 20,
-    MIN_SEGMENT_BYTES = 4 << 20, // of small state: what a restart reads follows the state
-    KEEP_RECORD_BYTES = 4 << 20, // memory kept for the next record
     UUID_SIZE = STATE_UUID_SIZE,
 };
 
@@ -32,9 +30,8 @@ static StateTable *add_table(State *state, Slice name, Slice layout)
             abort();
         }
     }
-    uint64_t seed = hash_bytes(state->checkpoint_id, UUID_SIZE, 0);
     StateTable *table =
-        table_create(state, (uint32_t)state->table_count + 1, name, layout, seed, &state->memory);
+        table_create(state, (uint32_t)state->table_count + 1, name, layout, &state->common);
     state->tables[state->table_count++] = table;
     return table;
 }
@@ -71,18 +68,6 @@ bool state_table(State *state, const char *name, Slice layout, StateTable **tabl
     return true;
 }
 
-bool state_table_at(const State *state, size_t index, StateTable **table, const char **name,
-                    Slice *layout)
-{
-    if (index >= state->table_count) {
-        return false;
-    }
-    *table = state->tables[index];
-    *name = (*table)->name;
-    *layout = table_layout(*table);
-    return true;
-}
-
 // ---- replay ----------------------------------------------------------------------------------
 
 static bool define_table(void *context, const RecordRow *row, Error *err)
@@ -104,11 +89,70 @@ static bool define_table(void *context, const RecordRow *row, Error *err)
                 state->folder, row->table);
 }
 
+// ---- memory ----------------------------------------------------------------------------------
+
 void state_account(State *state)
 {
     int64_t bytes = state_memory_bytes(state);
     budget_add(state->options.budget, bytes - state->accounted);
     state->accounted = bytes;
+}
+
+// What the account is above the level at which rows go cold; negative: there is room.
+static int64_t bytes_over(State *state, int64_t more)
+{
+    int64_t limit = budget_limit(state->options.budget);
+    if (limit == 0) {
+        return INT64_MIN;
+    }
+    state_account(state);
+    return state_budget_used(state->options.budget) + more - (limit - limit / 8);
+}
+
+bool state_is_over(State *state, int64_t more)
+{
+    return bytes_over(state, more) > 0;
+}
+
+// The bucket that the cooling hand is at; NULL at the end of the tables, where it begins anew.
+static Bucket *cool_bucket(State *state)
+{
+    for (; state->cool.table < state->table_count; state->cool.table++) {
+        const StateTable *table = state->tables[state->cool.table];
+        size_t i = table_position(table, state->cool.bucket);
+        if (i < table->bucket_count) {
+            state->cool.bucket = table->buckets[i].id;
+            return table->buckets[i].bucket;
+        }
+        state->cool.bucket = INT64_MIN;
+    }
+    state->cool.table = 0;
+    return NULL;
+}
+
+// Until a batch is confirmed, its rows must be found again to be taken back: they stay.
+void state_cool(State *state, int64_t more)
+{
+    int64_t over = bytes_over(state, more);
+    if (over <= 0 || state->can_discard || state->common.memory < state->cool.retry) {
+        return;
+    }
+    for (int rounds = 0; over > 0 && rounds < 3;) { // the first may be half, the second only
+        Bucket *bucket = cool_bucket(state);        // takes away marks
+        if (bucket == NULL) {
+            rounds++;
+            continue;
+        }
+        over -= bucket_cool(bucket, over);
+        bool is_last = state->cool.bucket == INT64_MAX;
+        if (over > 0) {
+            state->cool.table += is_last;
+            state->cool.bucket = is_last ? INT64_MIN : state->cool.bucket + 1;
+        }
+    }
+    int64_t pause = budget_limit(state->options.budget) / 64; // not again for each row
+    state->cool.retry = over > 0 ? state->common.memory + pause : 0;
+    state_account(state);
 }
 
 bool state_check_limit(State *state, int64_t more, Error *err)
@@ -117,7 +161,7 @@ bool state_check_limit(State *state, int64_t more, Error *err)
     if (limit == 0) {
         return true;
     }
-    state_account(state);
+    state_cool(state, more);
     int64_t bytes = state_budget_used(state->options.budget) + more;
     return bytes <= limit ||
            fail(err, ERROR_FAILED,
@@ -127,7 +171,9 @@ bool state_check_limit(State *state, int64_t more, Error *err)
                 bytes, limit);
 }
 
-static bool apply_row(State *state, const RecordRow *row, Error *err)
+// ---- records ---------------------------------------------------------------------------------
+
+static bool apply_row(State *state, const RecordHeader *header, const RecordRow *row, Error *err)
 {
     if (row->op == RECORD_DEFINE) {
         return define_table(state, row, err);
@@ -138,10 +184,11 @@ static bool apply_row(State *state, const RecordRow *row, Error *err)
     StateTable *table = state->tables[row->table - 1];
     switch (row->op) {
     case RECORD_PUT:
-        table_put(table, row->bucket, row->key, row->value, 0);
+        table_put(table, row->bucket, row->key, row->previous, row->value,
+                  image_at(header->segment, header->offset + row->image));
         return true;
     case RECORD_DELETE:
-        table_remove(table, row->bucket, row->key);
+        table_remove(table, row->bucket, row->key, row->previous);
         return true;
     default:
         bucket_destroy(table_detach(table, row->bucket));
@@ -149,16 +196,16 @@ static bool apply_row(State *state, const RecordRow *row, Error *err)
     }
 }
 
-static void swap_positions(State *state)
+void state_swap_positions(State *state)
 {
     Position last = state->last;
     state->last = state->before;
     state->before = last;
 }
 
-static void set_last(State *state, const RecordHeader *header, Slice meta)
+void state_set_last(State *state, const RecordHeader *header, Slice meta)
 {
-    swap_positions(state);
+    state_swap_positions(state);
     state->last.batch = header->batch;
     state->last.epoch = header->epoch;
     state->last.crc = header->crc;
@@ -166,78 +213,56 @@ static void set_last(State *state, const RecordHeader *header, Slice meta)
     buffer_append(&state->last.meta, meta);
 }
 
-// ---- looking back ----------------------------------------------------------------------------
-
-// Small state has small segments: what a restart reads follows the state.
-static int64_t segment_limit(const State *state)
+static Hand header_hand(const RecordHeader *header)
 {
-    int64_t limit = state->memory > MIN_SEGMENT_BYTES ? state->memory : MIN_SEGMENT_BYTES;
-    return limit > state->options.segment_bytes ? state->options.segment_bytes : limit;
+    return (Hand){
+        .segment = header->hand_segment,
+        .record = header->hand_record,
+        .sequence = header->hand_sequence,
+        .offset = header->hand_offset,
+        .bucket = header->hand_bucket,
+        .table = header->hand_table,
+        .rows = header->hand_rows,
+        .crc = header->hand_crc,
+    };
 }
 
-static uint64_t *live_of(const State *state, int64_t batch)
+// Reads rows ahead and has their places brought into the cache. Returns their number.
+static size_t read_group(const State *state, RecordReader *reader, RecordRow *rows)
 {
-    return &state->live[(uint64_t)batch % (uint64_t)(state->options.retain_batches + 1)];
-}
-
-// The first segment that stays: for the state as it is, or as it was some batches ago.
-static uint64_t first_kept(const State *state, int64_t batch, uint64_t first_live)
-{
-    if (state->options.retain_batches == 0) {
-        return first_live;
+    const Bucket *buckets[TABLE_GROUP];
+    uint32_t hashes[TABLE_GROUP];
+    size_t count = 0;
+    for (; count < TABLE_GROUP && record_next(reader, &rows[count]); count++) {
+        const RecordRow *row = &rows[count];
+        buckets[count] = NULL;
+        if (row->op == RECORD_PUT && row->table != 0 && row->table <= state->table_count) {
+            buckets[count] = table_bucket(state->tables[row->table - 1], row->bucket);
+        }
+        if (buckets[count] != NULL) {
+            hashes[count] = bucket_hash(row->key, state->common.seed);
+            bucket_prefetch_index(buckets[count], hashes[count]);
+        }
     }
-    uint64_t kept = *live_of(state, batch + 1); // the oldest; 0: there are not so many yet
-    uint64_t most = RETAINED_BYTES / (uint64_t)segment_limit(state);
-    uint64_t least = first_live > most ? first_live - most : 0;
-    kept = kept > least ? kept : least;
-    return kept < first_live ? kept : first_live;
-}
-
-// Whether a record is behind the batch looked back at; if not, what looking back will need.
-static bool is_behind(State *state, const RecordHeader *header)
-{
-    if (state->options.as_of != NULL && header->batch > *state->options.as_of) {
-        return true;
+    for (size_t i = 0; i < count; i++) {
+        if (buckets[i] != NULL) {
+            bucket_prefetch_row(buckets[i], hashes[i]);
+        }
     }
-    *live_of(state, header->batch) = header->next_live;
-    return false;
-}
-
-static bool check_as_of(State *state, Error *err)
-{
-    Replay *replay = &state->replay;
-    int64_t as_of = *state->options.as_of;
-    int64_t newest = replay->has_last ? record_header(buffer_slice(&replay->last)).batch : -1;
-    if (as_of < 0 || as_of > newest) {
-        return fail(err, ERROR_INPUT, "there is no batch %" PRId64 ": the newest is %" PRId64,
-                    as_of, newest);
-    }
-    if (as_of == newest) {
-        return state_apply_pending(state, err);
-    }
-    if (state->last.batch != as_of || *live_of(state, as_of) < replay->first) {
-        return fail(err, ERROR_INPUT,
-                    "batch %" PRId64 " is too long ago: the log does not reach back to it any "
-                    "more (tarn.state.retention says how many batches are kept)",
-                    as_of);
-    }
-    replay_done(replay);
-    return true;
+    return count;
 }
 
 static bool apply_record(void *context, Slice record, Error *err)
 {
     State *state = context;
     RecordHeader header = record_header(record);
-    if (is_behind(state, &header)) {
-        return true;
-    }
     RecordReader reader = record_read(record);
-    RecordRow row;
-    while (record_next(&reader, &row)) {
-        if (!apply_row(state, &row, err)) {
-            reader.is_bad = true;
-            break;
+    RecordRow rows[TABLE_GROUP];
+    state->common.last_segment = header.segment;
+    size_t count;
+    while (!reader.is_bad && (count = read_group(state, &reader, rows)) > 0) {
+        for (size_t i = 0; i < count && !reader.is_bad; i++) {
+            reader.is_bad = !apply_row(state, &header, &rows[i], err);
         }
     }
     if (reader.is_bad) {
@@ -247,15 +272,9 @@ static bool apply_record(void *context, Slice record, Error *err)
     if (!state_check_limit(state, 0, err)) {
         return fail_context(err, "checkpoint %s", state->folder);
     }
-    state->hand = (Hand){
-        .round_start = header.round_start,
-        .next_live = header.next_live,
-        .table = header.hand_table,
-        .bucket = header.hand_bucket,
-        .hash = header.hand_hash,
-    };
+    state->hand = header_hand(&header);
     state->logged_count = state->table_count;
-    set_last(state, &header, record_meta(record));
+    state_set_last(state, &header, record_meta(record));
     return true;
 }
 
@@ -347,9 +366,9 @@ static bool resume_log(State *state, Error *err)
         return false;
     }
     if (replay->has_last) {
-        RecordHeader last = record_header(buffer_slice(&replay->last));
-        log_unlink_before(state->log, first_kept(state, last.batch, last.first_live));
+        log_unlink_before(state->log, record_header(buffer_slice(&replay->last)).first_live);
     }
+    state->common.last_segment = log_segment(state->log);
     return true;
 }
 
@@ -370,17 +389,14 @@ static State *create(const char *folder, const StateOptions *options)
 {
     State *state = calloc(1, sizeof *state);
     char *name = strdup(folder);
-    if (state != NULL) {
-        state->options = options == NULL ? (StateOptions){0} : *options;
-        state->live = calloc((size_t)state->options.retain_batches + 1, sizeof *state->live);
-    }
-    if (state == NULL || name == NULL || state->live == NULL) {
+    if (state == NULL || name == NULL) {
         fprintf(stderr, "tarn: out of memory\n");
         abort();
     }
     state->folder = name;
     state->folder_fd = -1;
     state->lock_fd = -1;
+    state->options = options == NULL ? (StateOptions){0} : *options;
     if (state->options.segment_bytes == 0) {
         state->options.segment_bytes = DEFAULT_SEGMENT_BYTES;
     }
@@ -389,8 +405,15 @@ static State *create(const char *folder, const StateOptions *options)
     }
     state->last.batch = -1;
     state->before.batch = -1;
-    state->hand.next_live = 1;
+    state->hand.segment = 1;
     return state;
+}
+
+static bool prepare_tables(State *state)
+{
+    state->common.seed = hash_bytes(state->checkpoint_id, UUID_SIZE, 0);
+    state->reader = reader_create(state->folder, state->folder_fd, state->options.budget);
+    return true;
 }
 
 bool state_open(const char *folder, const StateOptions *options, State **state, Error *err)
@@ -398,6 +421,7 @@ bool state_open(const char *folder, const StateOptions *options, State **state, 
     State *opened = create(folder, options);
     ReplayHandler handler = {opened, define_table, apply_record};
     if (!open_folder(opened, err) || !read_identity(opened, err) || !read_epoch(opened, err) ||
+        !prepare_tables(opened) ||
         !replay_run(opened->folder, opened->folder_fd, opened->checkpoint_id, &handler,
                     &opened->replay, err)) {
         state_close(opened);
@@ -409,7 +433,7 @@ bool state_open(const char *folder, const StateOptions *options, State **state, 
         state_close(opened);
         return false;
     }
-    if (!raise_epoch(opened, err) || (opened->options.as_of != NULL && !check_as_of(opened, err))) {
+    if (!raise_epoch(opened, err)) {
         state_close(opened);
         return false;
     }
@@ -429,9 +453,11 @@ void state_close(State *state)
         table_destroy(state->tables[i]);
     }
     free(state->tables);
-    free(state->live);
     log_close(state->log);
+    reader_destroy(state->reader);
     replay_done(&state->replay);
+    buffer_done(&state->copy);
+    buffer_done(&state->window);
     buffer_done(&state->record);
     buffer_done(&state->last.meta);
     buffer_done(&state->before.meta);
@@ -515,168 +541,8 @@ bool state_discard_pending(State *state, Error *err)
         return false;
     }
     state->next_sequence = header.sequence;
+    state->common.last_segment = log_segment(state->log);
+    reader_forget_before(state->reader, UINT64_MAX); // the number may come again
     replay_done(&state->replay);
-    return true;
-}
-
-// ---- commit ----------------------------------------------------------------------------------
-
-static void add_definition(const StateTable *table, RecordWriter *writer)
-{
-    record_add(writer, &(RecordRow){
-                           .op = RECORD_DEFINE,
-                           .table = table->id,
-                           .key = slice_of(table->name),
-                           .value = table_layout(table),
-                       });
-}
-
-// What the entry's key is now: after-images only. Its mark goes, so that the next batch's first
-// change of it is noticed.
-static void add_change(const State *state, const UndoEntry *entry, RecordWriter *writer)
-{
-    RecordRow row = {.op = RECORD_DROP, .table = entry->table->id, .bucket = entry->bucket};
-    if (entry->dropped == NULL) {
-        row.op = RECORD_DELETE;
-        row.key = undo_key(&state->changes, entry);
-        Bucket *rows = table_bucket(entry->table, entry->bucket);
-        uint32_t hash = bucket_hash(row.key, entry->table->seed);
-        BucketPlace place;
-        if (rows != NULL && bucket_find(rows, hash, row.key, &place)) {
-            place.row->key_size &= ~ROW_DIRTY;
-            row.op = RECORD_PUT;
-            row.value = row_value(place.row);
-        }
-    }
-    record_add(writer, &row);
-}
-
-// Changes before sweep rows: a drop in the changes must not hit rows of the same record.
-static RecordHeader build_record(State *state, int64_t batch, Slice meta)
-{
-    RecordWriter writer;
-    record_begin(&writer, &state->record, meta);
-    for (size_t i = state->logged_count; i < state->table_count; i++) {
-        add_definition(state->tables[i], &writer);
-    }
-    for (size_t i = 0; i < state->changes.count; i++) {
-        add_change(state, &state->changes.entries[i], &writer);
-    }
-    uint64_t first_live = state->hand.next_live; // from earlier records: README I4
-    uint32_t swept = sweep_advance(&state->hand, state->tables, state->table_count,
-                                   log_segment(state->log), &writer);
-    record_pad(&writer);
-    return (RecordHeader){
-        .sequence = state->next_sequence,
-        .epoch = state->epoch,
-        .batch = batch,
-        .first_live = first_live,
-        .next_live = state->hand.next_live,
-        .round_start = state->hand.round_start,
-        .hand_table = state->hand.table,
-        .hand_bucket = state->hand.bucket,
-        .hand_hash = state->hand.hash,
-        .meta_size = (uint32_t)meta.size,
-        .row_count = writer.row_count,
-        .sweep_count = swept,
-        .checkpoint = crc32c_update(0, state->checkpoint_id, UUID_SIZE),
-    };
-}
-
-static bool append_record(State *state, RecordHeader *header, Error *err)
-{
-    Buffer tables = {0};
-    RecordWriter writer = {.out = &tables};
-    for (size_t i = 0; i < state->logged_count; i++) {
-        add_definition(state->tables[i], &writer);
-    }
-    bool ok = log_append(state->log, &state->record, header, segment_limit(state),
-                         buffer_slice(&tables), (uint32_t)state->logged_count, err);
-    buffer_done(&tables);
-    return ok;
-}
-
-static bool check_commit(const State *state, int64_t batch, Slice meta, Error *err)
-{
-    if (state->log == NULL) {
-        return fail(err, ERROR_FAILED, "checkpoint %s is open for reading only", state->folder);
-    }
-    if (state->replay.has_last) {
-        return fail(err, ERROR_FAILED, "checkpoint %s: batch %" PRId64 " is not recovered yet",
-                    state->folder, record_header(buffer_slice(&state->replay.last)).batch);
-    }
-    if (batch <= state->last.batch) {
-        return fail(err, ERROR_FAILED,
-                    "checkpoint %s: batch %" PRId64 " cannot follow batch %" PRId64, state->folder,
-                    batch, state->last.batch);
-    }
-    return meta.size <= INT32_MAX ||
-           fail(err, ERROR_FAILED, "checkpoint %s: the plan of batch %" PRId64 " is too large",
-                state->folder, batch);
-}
-
-bool state_commit(State *state, int64_t batch, Slice meta, StatePosition *position, Error *err)
-{
-    if (!check_commit(state, batch, meta, err)) {
-        return false;
-    }
-    Hand hand = state->hand;
-    RecordHeader header = build_record(state, batch, meta);
-    if (!append_record(state, &header, err)) {
-        state->hand = hand;
-        return false;
-    }
-    state->hand_before = hand;
-    state->logged_before = state->logged_count;
-    state->logged_count = state->table_count;
-    state->last_place = (LogPlace){header.segment, (int64_t)header.offset};
-    state->next_sequence++;
-    set_last(state, &header, meta);
-
-    Undo undo = state->committed;
-    state->committed = state->changes;
-    state->changes = undo;
-    undo_forget(&state->changes);
-    state->can_discard = true;
-    *live_of(state, batch) = header.next_live;
-    log_unlink_before(state->log, first_kept(state, batch, header.first_live));
-    if (state->record.capacity > KEEP_RECORD_BYTES) {
-        buffer_done(&state->record);
-    }
-    if (position != NULL) {
-        *position = state_last(state);
-    }
-    return true;
-}
-
-void state_rollback(State *state)
-{
-    undo_roll_back(&state->changes);
-    state_account(state);
-}
-
-void state_confirm(State *state)
-{
-    undo_forget(&state->committed);
-    state->can_discard = false;
-    state_account(state);
-}
-
-bool state_discard_last(State *state, Error *err)
-{
-    if (!state->can_discard) {
-        return fail(err, ERROR_FAILED, "checkpoint %s: there is no unconfirmed batch to discard",
-                    state->folder);
-    }
-    if (!log_cut(state->log, state->last_place, err)) {
-        return false;
-    }
-    undo_roll_back(&state->changes);
-    undo_roll_back(&state->committed);
-    state->hand = state->hand_before;
-    state->logged_count = state->logged_before;
-    state->next_sequence--;
-    state->can_discard = false;
-    swap_positions(state);
     return true;
 }

@@ -47,8 +47,6 @@ typedef struct StateOptions {
     StateBudget *budget;      // of rows in memory, with their index and undo; NULL: no limit
     int64_t segment_bytes;    // at most; 0: 64 MiB. Small state has smaller segments
     bool read_only;           // offline inspection: no lock, no truncation, no commit
-    const int64_t *as_of;     // read_only: the state after this batch; NULL: the newest
-    int64_t retain_batches;   // so many batches back as_of can go (256 MiB of log at most)
     int (*sync_file)(int fd); // for tests that let it fail; NULL: fdatasync
 } StateOptions;
 
@@ -61,8 +59,6 @@ typedef struct StatePosition {
 } StatePosition;
 
 // Creates the folder (and the identity file) when missing. epoch is increased and made durable.
-// With as_of nothing is pending; ERROR_INPUT when the log does not reach back, or on, to that
-// batch.
 MUST_USE bool state_open(const char *folder, const StateOptions *options, State **state,
                          Error *err);
 void state_close(State *state); // without committing anything
@@ -81,46 +77,43 @@ MUST_USE bool state_discard_pending(State *state, Error *err);
 MUST_USE bool state_table(State *state, const char *name, Slice layout, StateTable **table,
                           Error *err);
 
-// The tables that the log knows, in the order of their definition; false: no more.
-bool state_table_at(const State *state, size_t index, StateTable **table, const char **name,
-                    Slice *layout);
-
-// The value, valid until the next change of the table; false: none. Thread-safe among gets.
-bool state_get(const StateTable *table, int64_t bucket, Slice key, Slice *value);
-// Many gets at once, which wait for memory together: for vectors of rows. A value whose key is
-// unknown has data == NULL (an empty value that is known has not).
-void state_get_many(const StateTable *table, const int64_t *buckets, const Slice *keys,
-                    size_t count, Slice *values);
-// The same, for rows that may lie on disk. A value points into the table or into `scratch` (which
-// the call empties), valid until the next change of the table or use of the scratch; data == NULL:
-// unknown. `buckets` may be NULL: all in bucket 0. Thread-safe among lookups, each with a scratch
-// of its own.
+// A value points into the table or into `scratch` (which the call empties), valid until the next
+// change of the table or use of the scratch; data == NULL: unknown (an empty value that is known
+// has it). `buckets` may be NULL: all in bucket 0. Thread-safe among lookups, each with a scratch
+// of its own. Rows that are only in the log are read there, all of one call at once.
 MUST_USE bool state_lookup_many(const StateTable *table, const int64_t *buckets, const Slice *keys,
                                 size_t count, Buffer *scratch, Slice *values, Error *err);
 MUST_USE bool state_lookup(const StateTable *table, int64_t bucket, Slice key, Buffer *scratch,
                            Slice *value, bool *found, Error *err);
 // Key and value may come from a lookup. Fails past the memory limit, changing nothing.
 MUST_USE bool state_put(StateTable *table, int64_t bucket, Slice key, Slice value, Error *err);
-// The same for many rows, faster (see state_get_many). After a failure some are put: roll back.
+// The same for many rows, faster; keys and values must not lie in the table. After a failure some
+// are put: roll back.
 MUST_USE bool state_put_many(StateTable *table, const int64_t *buckets, const Slice *keys,
                              const Slice *values, size_t count, Error *err);
+// An absent key is fine. Keys must not lie in the table.
+MUST_USE bool state_delete_many(StateTable *table, const int64_t *buckets, const Slice *keys,
+                                size_t count, Error *err);
+// For a few: when the disk cannot be read, the commit of the batch fails with the reason.
 void state_delete(StateTable *table, int64_t bucket, Slice key);
 void state_drop_bucket(StateTable *table, int64_t bucket);
 
 // Visits buckets in ascending order (from INT64_MIN; false at the end).
 bool state_next_bucket(const StateTable *table, int64_t after, bool inclusive, int64_t *bucket);
-// Rows of one bucket: index 0 .. count-1 with no meaning in their order; false for an empty slot.
+// Rows of one bucket: slots 0 .. count-1 with no meaning in their order; *found is false for an
+// empty slot. Key and value are valid as those of state_lookup.
 uint64_t state_bucket_slots(const StateTable *table, int64_t bucket);
-bool state_bucket_row(const StateTable *table, int64_t bucket, uint64_t slot, Slice *key,
-                      Slice *value);
-// The same, for rows that may lie on disk: *found is false for an empty slot; key and value are
-// valid as those of state_lookup.
 MUST_USE bool state_scan_row(const StateTable *table, int64_t bucket, uint64_t slot,
                              Buffer *scratch, Slice *key, Slice *value, bool *found, Error *err);
+// The next rows (at most `limit`, *count in the end) from *slot on, which moves behind them. Rows
+// in the log are read in its order. *count < limit: that was all.
+MUST_USE bool state_scan_many(const StateTable *table, int64_t bucket, uint64_t *slot, size_t limit,
+                              Buffer *scratch, Slice *keys, Slice *values, size_t *count,
+                              Error *err);
 
 int64_t state_row_count(const StateTable *table);
+int64_t state_cold_count(const State *state); // rows of all tables that are only in the log
 int64_t state_memory_bytes(const State *state);
-bool state_is_crowded(const State *state);
 
 // Appends the record of `batch` (greater than the last one) with the changes since the last commit
 // and makes it durable. *position (may be NULL) is what recovery would report. On failure the

@@ -1,4 +1,5 @@
-// state_internal.h -- what state.c (opening, commits) and rows.c (the rows of a batch) share.
+// state_internal.h -- what state.c (opening, memory), rows.c (the rows of a batch)
+// and commit.c share.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -28,10 +29,17 @@ struct State {
     size_t table_count;
     size_t table_capacity;
     size_t logged_count; // tables whose definition is in the log
-    int64_t memory;
+    BucketCommon common;
+    struct {
+        size_t table; // index
+        int64_t bucket;
+        int64_t retry; // memory below which there is nothing to gain, as was found out
+    } cool;            // where making rows cold goes on
+    Buffer copy;       // of a put's arguments
     int64_t accounted; // of state_memory_bytes, in the budget
 
     Undo changes;   // since the last commit
+    Error problem;  // of a change that could not say it
     Undo committed; // of the last commit, until it is confirmed
     bool can_discard;
     size_t logged_before; // the last commit
@@ -39,20 +47,24 @@ struct State {
     LogPlace last_place;
 
     Log *log; // NULL: read-only
+    Reader *reader;
+    Buffer window; // of the sweep
     Hand hand;
     uint64_t next_sequence;
-    Buffer record; // being built
+    Buffer record; // being built, then the last one
     Position last;
     Position before; // the last
     Replay replay;   // `last` of it is the record held back
-
-    uint64_t *live; // next_live of the last records, by batch: what looking back at them needs
-};
-enum {
-    RETAINED_BYTES = 256 << 20, // of segments that only looking back needs
 };
 
 // Brings the account of all flows up to date.
 void state_account(State *state);
-// Whether the account bears so many bytes more.
+// Whether the account is about to be crowded, so that rows have to go cold.
+bool state_is_over(State *state, int64_t more);
+// Whether the account bears so many bytes more; makes rows cold if need be.
 MUST_USE bool state_check_limit(State *state, int64_t more, Error *err);
+// Makes rows cold until the account has room for so many bytes more, or nothing is left to gain.
+void state_cool(State *state, int64_t more);
+
+void state_swap_positions(State *state); // last and before
+void state_set_last(State *state, const RecordHeader *header, Slice meta);

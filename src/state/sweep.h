@@ -1,27 +1,48 @@
-// sweep.h -- the hand that walks all rows and logs them again, so that old segments die.
+// sweep.h -- the hand that goes over the oldest segments and carries on what is alive there.
 //
-// A round begins when a segment can be gained, and remembers the segment of that moment. At its end
-// every row is in that segment or a later one: it was swept, or changed since (README I5). The next
-// record may then name that segment as the first live one, and after it the older ones go (I4).
+//     log.7 [ ###|######## ]  log.8 [ ########## ]  ...  log.12 [ ######## + record being built ]
+//          swept ^ hand                                            copies of live rows go here
 //
-// The hand moves by bytes: as many as the record has without it, so that a record is at most about
-// twice as long, and the log at most about four times the rows.
+// A row of the log is alive when it is the last image of its key, which the index knows. Once the
+// hand has left a segment, nothing in there is needed for the state after the record being built;
+// the next record may say so, and after it the file goes (README I4). Nothing is read at random,
+// and rows that are not in memory are no different from those that are.
+//
+// How far the hand goes follows the bytes that a record has without it, and only when the log is
+// more than twice what is alive: so the log stays below about three times the live rows.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "state/record.h"
+#include "state/log.h"
+#include "state/reader.h"
 #include "state/table.h"
 
 typedef struct Hand {
-    uint64_t round_start; // segment; 0: no round
-    uint64_t next_live;   // segments before it are dead once another record is durable
-    uint32_t table;       // rows at or above (table, bucket, hash) are still to be visited
-    int64_t bucket;
-    uint64_t hash;
-    int64_t credit; // bytes it may still visit; negative after a large row
+    uint64_t segment;  // the one it is in: those before are swept
+    uint64_t record;   // where in it the record begins; 0: at the first one
+    uint64_t sequence; // of that record; 0: not known
+    uint64_t offset;   // of the next row in the record; 0: at the first one
+    int64_t bucket;    // of the row before
+    uint32_t table;
+    uint32_t rows; // left in the record
+    uint32_t crc;  // of the record, up to the next row
 } Hand;
 
-// Adds rows to the record being built, which goes to `segment` or a later one (0: none yet).
-// Table ids are 1 .. table_count. Returns the number of rows added.
-uint32_t sweep_advance(Hand *hand, StateTable *const *tables, size_t table_count, uint64_t segment,
-                       RecordWriter *writer);
+typedef struct Sweep {
+    Hand *hand;
+    StateTable *const *tables; // ids 1 .. table_count
+    size_t table_count;
+    Reader *reader;
+    const char *folder; // for messages
+    Buffer *window;     // kept from record to record
+    LogPlace place;     // of the record being built
+    RecordWriter *writer;
+    uint32_t count; // rows carried on
+} Sweep;
+
+// Goes over `budget` bytes of the segments before the place of the record being built, and about
+// one row more. False: they cannot be read, or are damaged; what was carried on is in the record.
+MUST_USE bool sweep_advance(Sweep *sweep, int64_t budget, Error *err);
+// Takes back what the sweep changed in the tables, for a record that will not be: the rows that
+// were carried on have their images where they were before.
+void sweep_undo(StateTable *const *tables, Slice record);

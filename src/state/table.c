@@ -23,13 +23,11 @@ static char *copy_text(Slice text)
     return copy;
 }
 
-StateTable *table_create(State *state, uint32_t id, Slice name, Slice layout, uint64_t seed,
-                         int64_t *memory)
+StateTable *table_create(State *state, uint32_t id, Slice name, Slice layout, BucketCommon *common)
 {
     StateTable *table = must(calloc(1, sizeof *table));
     table->state = state;
-    table->memory = memory;
-    table->seed = seed;
+    table->common = common;
     table->id = id;
     table->name = copy_text(name);
     table->layout = copy_text(layout);
@@ -45,7 +43,7 @@ void table_destroy(StateTable *table)
     for (size_t i = 0; i < table->bucket_count; i++) {
         bucket_destroy(table->buckets[i].bucket);
     }
-    *table->memory -= (int64_t)(table->bucket_capacity * sizeof *table->buckets);
+    table->common->memory -= (int64_t)(table->bucket_capacity * sizeof *table->buckets);
     free(table->buckets);
     free(table->layout);
     free(table->name);
@@ -85,7 +83,7 @@ void table_prefetch(const StateTable *table, const int64_t *buckets, const Slice
     for (size_t i = 0; i < count; i++) {
         bool is_same = i > 0 && buckets[i] == buckets[i - 1];
         group->buckets[i] = is_same ? group->buckets[i - 1] : table_bucket(table, buckets[i]);
-        group->hashes[i] = bucket_hash(keys[i], table->seed);
+        group->hashes[i] = bucket_hash(keys[i], table->common->seed);
         if (group->buckets[i] != NULL) {
             bucket_prefetch_index(group->buckets[i], group->hashes[i]);
         }
@@ -101,7 +99,8 @@ static void add_entry(StateTable *table, int64_t id, Bucket *bucket)
 {
     if (table->bucket_count == table->bucket_capacity) {
         size_t want = table->bucket_capacity == 0 ? 4 : table->bucket_capacity * 2;
-        *table->memory += (int64_t)((want - table->bucket_capacity) * sizeof *table->buckets);
+        table->common->memory +=
+            (int64_t)((want - table->bucket_capacity) * sizeof *table->buckets);
         table->buckets = must(realloc(table->buckets, want * sizeof *table->buckets));
         table->bucket_capacity = want;
     }
@@ -112,41 +111,76 @@ static void add_entry(StateTable *table, int64_t id, Bucket *bucket)
     table->bucket_count++;
 }
 
-void table_insert(StateTable *table, int64_t bucket, uint32_t hash, Slice key, Slice value,
-                  uint32_t flags)
+static Bucket *make_bucket(StateTable *table, int64_t id)
 {
-    Bucket *rows = table_bucket(table, bucket);
+    Bucket *rows = table_bucket(table, id);
     if (rows == NULL) {
-        rows = bucket_create(table->memory);
-        add_entry(table, bucket, rows);
+        rows = bucket_create(table->common);
+        add_entry(table, id, rows);
     }
-    bucket_insert(rows, hash, key, value, flags);
+    return rows;
+}
+
+bool table_find(const StateTable *table, int64_t bucket, uint32_t hash, Slice key,
+                uint64_t previous, Bucket **rows, BucketPlace *place)
+{
+    bool may_be_cold;
+    *rows = table_bucket(table, bucket);
+    return *rows != NULL && (bucket_find(*rows, hash, key, place, &may_be_cold) ||
+                             (may_be_cold && bucket_find_image(*rows, hash, previous, place)));
+}
+
+void table_insert(StateTable *table, int64_t bucket, uint32_t hash, Slice key, Slice value,
+                  uint64_t image, uint32_t flags)
+{
+    bucket_insert(make_bucket(table, bucket), hash, key, value, image, flags);
     table->row_count++;
 }
 
-void table_put(StateTable *table, int64_t bucket, Slice key, Slice value, uint32_t flags)
+void table_put(StateTable *table, int64_t bucket, Slice key, uint64_t previous, Slice value,
+               uint64_t image)
 {
-    uint32_t hash = bucket_hash(key, table->seed);
-    Bucket *rows = table_bucket(table, bucket);
+    uint32_t hash = bucket_hash(key, table->common->seed);
+    Bucket *rows;
     BucketPlace place;
-    if (rows != NULL && bucket_find(rows, hash, key, &place)) {
-        bucket_replace(rows, &place, value, flags);
+    if (table_find(table, bucket, hash, key, previous, &rows, &place)) {
+        bucket_replace(rows, &place, key, value, image, 0);
     } else {
-        table_insert(table, bucket, hash, key, value, flags);
+        table_insert(table, bucket, hash, key, value, image, 0);
     }
 }
 
-void table_remove(StateTable *table, int64_t bucket, Slice key)
+void table_put_cold(StateTable *table, int64_t bucket, Slice key, uint64_t image)
 {
-    Bucket *rows = table_bucket(table, bucket);
+    uint32_t hash = bucket_hash(key, table->common->seed);
+    Bucket *rows;
     BucketPlace place;
-    if (rows == NULL || !bucket_find(rows, bucket_hash(key, table->seed), key, &place)) {
+    if (table_find(table, bucket, hash, key, 0, &rows, &place)) {
+        bucket_freeze(rows, &place, image);
         return;
     }
-    bucket_remove(rows, &place);
+    rows = make_bucket(table, bucket);
+    int64_t size = bucket_cold_bytes(rows);
+    bucket_insert_cold(rows, hash, image, size == 0 ? (int64_t)key.size : size);
+    table->row_count++;
+}
+
+void table_remove_place(StateTable *table, int64_t bucket, Bucket *rows, const BucketPlace *place)
+{
+    bucket_remove(rows, place);
     table->row_count--;
     if (bucket_count(rows) == 0) {
         bucket_destroy(table_detach(table, bucket));
+    }
+}
+
+void table_remove(StateTable *table, int64_t bucket, Slice key, uint64_t previous)
+{
+    Bucket *rows;
+    BucketPlace place;
+    uint32_t hash = bucket_hash(key, table->common->seed);
+    if (table_find(table, bucket, hash, key, previous, &rows, &place)) {
+        table_remove_place(table, bucket, rows, &place);
     }
 }
 

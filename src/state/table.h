@@ -15,8 +15,7 @@ typedef struct BucketEntry {
 
 struct StateTable {
     State *state; // NULL in tests of the table alone
-    int64_t *memory;
-    uint64_t seed; // of the hash
+    BucketCommon *common;
     uint32_t id;
     char *name;
     char *layout;
@@ -27,8 +26,7 @@ struct StateTable {
     int64_t row_count;
 };
 
-StateTable *table_create(State *state, uint32_t id, Slice name, Slice layout, uint64_t seed,
-                         int64_t *memory);
+StateTable *table_create(State *state, uint32_t id, Slice name, Slice layout, BucketCommon *common);
 void table_destroy(StateTable *table); // NULL is a no-op
 
 Bucket *table_bucket(const StateTable *table, int64_t id); // NULL: no rows
@@ -45,11 +43,20 @@ typedef struct TableGroup {
 void table_prefetch(const StateTable *table, const int64_t *buckets, const Slice *keys,
                     size_t count, TableGroup *group);
 
+// The row whose key or image this is: hot with this key, or cold with the image `previous`.
+bool table_find(const StateTable *table, int64_t bucket, uint32_t hash, Slice key,
+                uint64_t previous, Bucket **rows, BucketPlace *place);
+
 // `flags` as in bucket.h. table_put makes the bucket when it is missing.
 void table_insert(StateTable *table, int64_t bucket, uint32_t hash, Slice key, Slice value,
-                  uint32_t flags);
-void table_put(StateTable *table, int64_t bucket, Slice key, Slice value, uint32_t flags);
-void table_remove(StateTable *table, int64_t bucket, Slice key); // absent is fine
+                  uint64_t image, uint32_t flags);
+// The row that table_find finds, or a new one, gets this value and image.
+void table_put(StateTable *table, int64_t bucket, Slice key, uint64_t previous, Slice value,
+               uint64_t image);
+// The same, cold.
+void table_put_cold(StateTable *table, int64_t bucket, Slice key, uint64_t image);
+void table_remove(StateTable *table, int64_t bucket, Slice key, uint64_t previous); // absent: fine
+void table_remove_place(StateTable *table, int64_t bucket, Bucket *rows, const BucketPlace *place);
 
 // Takes a bucket out with its rows (NULL: there is none), and puts it back where none is.
 Bucket *table_detach(StateTable *table, int64_t id);

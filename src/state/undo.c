@@ -19,26 +19,31 @@ static UndoEntry *add_entry(Undo *undo)
     return &undo->entries[undo->count++];
 }
 
-void undo_add(Undo *undo, StateTable *table, int64_t bucket, Slice key, const Slice *old)
+void undo_add(Undo *undo, StateTable *table, int64_t bucket, Slice key, UndoKind kind, Slice value,
+              uint64_t image)
 {
     UndoEntry *entry = add_entry(undo);
     *entry = (UndoEntry){
         .table = table,
         .bucket = bucket,
         .bytes = undo->bytes.size,
+        .image = image,
         .key_size = (uint32_t)key.size,
-        .value_size = old == NULL ? 0 : (uint32_t)old->size,
-        .existed = old != NULL,
+        .value_size = (uint32_t)value.size,
+        .kind = kind,
     };
     buffer_append(&undo->bytes, key);
-    if (old != NULL) {
-        buffer_append(&undo->bytes, *old);
-    }
+    buffer_append(&undo->bytes, value);
 }
 
 void undo_add_drop(Undo *undo, StateTable *table, int64_t bucket, Bucket *dropped)
 {
-    *add_entry(undo) = (UndoEntry){.table = table, .bucket = bucket, .dropped = dropped};
+    *add_entry(undo) = (UndoEntry){
+        .table = table,
+        .bucket = bucket,
+        .dropped = dropped,
+        .kind = UNDO_DROP,
+    };
 }
 
 Slice undo_key(const Undo *undo, const UndoEntry *entry)
@@ -69,14 +74,24 @@ void undo_roll_back(Undo *undo)
 {
     for (size_t i = undo->count; i > 0; i--) {
         UndoEntry *entry = &undo->entries[i - 1];
-        if (entry->dropped != NULL) {
+        if (entry->kind == UNDO_DROP) {
             table_attach(entry->table, entry->bucket, entry->dropped);
-        } else if (entry->existed) {
-            Slice key = undo_key(undo, entry);
-            Slice value = {key.data + key.size, entry->value_size};
-            table_put(entry->table, entry->bucket, key, value, 0);
-        } else {
-            table_remove(entry->table, entry->bucket, undo_key(undo, entry));
+            continue;
+        }
+        Slice key = undo_key(undo, entry);
+        switch (entry->kind) {
+        case UNDO_ABSENT:
+            table_remove(entry->table, entry->bucket, key, 0);
+            break;
+        case UNDO_HOT:
+            table_put(entry->table, entry->bucket, key, 0,
+                      (Slice){key.data + key.size, entry->value_size}, entry->image);
+            break;
+        case UNDO_COLD:
+            table_put_cold(entry->table, entry->bucket, key, entry->image);
+            break;
+        default:
+            break;
         }
     }
     empty(undo);

@@ -9,14 +9,22 @@
 #include "base/buffer.h"
 #include "state/table.h"
 
+typedef enum UndoKind {
+    UNDO_ABSENT, // the key did not exist
+    UNDO_HOT,    // it had this value
+    UNDO_COLD,   // its value is in the log
+    UNDO_DROP,
+} UndoKind;
+
 typedef struct UndoEntry {
     StateTable *table;
     int64_t bucket;
     Bucket *dropped; // not NULL: the whole bucket was dropped, and this is it
     size_t bytes;    // where key and old value are
+    uint64_t image;  // of the old value; 0: none yet
     uint32_t key_size;
     uint32_t value_size;
-    bool existed;
+    UndoKind kind;
 } UndoEntry;
 
 typedef struct Undo {
@@ -26,8 +34,9 @@ typedef struct Undo {
     Buffer bytes;
 } Undo;
 
-// `old` is NULL when the key did not exist.
-void undo_add(Undo *undo, StateTable *table, int64_t bucket, Slice key, const Slice *old);
+// `value` of UNDO_HOT, `image` of both kinds of rows that exist.
+void undo_add(Undo *undo, StateTable *table, int64_t bucket, Slice key, UndoKind kind, Slice value,
+              uint64_t image);
 void undo_add_drop(Undo *undo, StateTable *table, int64_t bucket, Bucket *dropped); // owns it
 Slice undo_key(const Undo *undo, const UndoEntry *entry);
 int64_t undo_bytes(const Undo *undo); // of memory, dropped buckets not included

@@ -8,6 +8,12 @@
 
 enum { EXPIRY_BUCKETS = 64 }; // keys are swept in this many steps per delay
 
+typedef struct KeyList {
+    Slice *keys;
+    size_t count;
+    size_t capacity;
+} KeyList;
+
 typedef struct Deduplicate {
     StateTable *table;    // (0, key) -> expiry
     StateTable *expiry;   // where keys expire: (time bucket, key) -> expiry
@@ -21,27 +27,29 @@ static bool claim_function(void *context, const DuckColumn *arguments, size_t ar
 {
     Operator *op = context;
     Deduplicate *own = op->state;
-    Buffer key = {0};
+    Arena *arena = arena_create(0);
+    Buffer bytes = {0};
+    Buffer scratch = {0};
+    Slice *known = ARENA_ARRAY(arena, Slice, row_count);
+    Slice *keys = operator_encode(arguments + 1, argument_count - 1, row_count, &bytes, arena);
     int64_t late = 0;
-    bool ok = true;
+    bool ok = state_lookup_many(own->table, NULL, keys, row_count, &scratch, known, err);
     pthread_mutex_lock(&own->lock); // once per chunk
     for (uint64_t row = 0; ok && row < row_count; row++) {
         bool is_late =
             !duck_is_null(&arguments[0], row) && duck_int(&arguments[0], row) <= op->late;
         bool is_first = false;
-        if (!is_late) {
-            buffer_reset(&key);
-            row_encode(arguments + 1, argument_count - 1, row, &key);
-            Slice value;
-            ok = state_get(own->table, 0, buffer_slice(&key), &value) ||
-                 key_set_add(own->claims, buffer_slice(&key), &is_first, err);
+        if (!is_late && known[row].data == NULL) {
+            ok = key_set_add(own->claims, keys[row], &is_first, err);
         }
         late += is_late;
         duck_set_int(result, row, is_first);
     }
     pthread_mutex_unlock(&own->lock);
     atomic_fetch_add(&op->late_rows, late);
-    buffer_done(&key);
+    buffer_done(&scratch);
+    buffer_done(&bytes);
+    arena_destroy(arena);
     return ok;
 }
 
@@ -159,59 +167,79 @@ static bool deduplicate_run(Operator *op, Error *err)
     return ok;
 }
 
-// Forgets the expired keys of one expiry bucket; true when all of them had expired.
-static bool evict_bucket(Operator *op, int64_t bucket, Arena *arena)
+// The expired keys of one expiry bucket, copied: a change of the table may move its rows. *all:
+// there are no others.
+static bool find_expired(const Operator *op, int64_t bucket, Arena *arena, KeyList *expired,
+                         bool *all, Error *err)
+{
+    enum { SOME = 2048 };
+    const Deduplicate *own = op->state;
+    Slice *keys = ARENA_ARRAY(arena, Slice, SOME);
+    Slice *values = ARENA_ARRAY(arena, Slice, SOME);
+    Buffer scratch = {0};
+    uint64_t slot = 0;
+    size_t count = SOME;
+    bool ok = true;
+    *all = true;
+    while (ok && count == SOME) {
+        ok = state_scan_many(own->expiry, bucket, &slot, SOME, &scratch, keys, values, &count, err);
+        for (size_t i = 0; ok && i < count; i++) {
+            TimeUs expiry;
+            memcpy(&expiry, values[i].data, sizeof expiry);
+            if (expiry <= op->evict) {
+                ARENA_PUSH(arena, expired->keys, expired->count, expired->capacity,
+                           arena_copy(arena, keys[i]));
+            } else {
+                *all = false;
+            }
+        }
+    }
+    buffer_done(&scratch);
+    return ok;
+}
+
+// Forgets the expired keys of one expiry bucket.
+static bool evict_bucket(Operator *op, int64_t bucket, Arena *arena, Error *err)
 {
     Deduplicate *own = op->state;
-    Slice *expired = NULL; // collected first: a change of the table may move its rows
-    size_t count = 0;
-    size_t capacity = 0;
-    bool all = true;
-    uint64_t slots = state_bucket_slots(own->expiry, bucket);
-    for (uint64_t slot = 0; slot < slots; slot++) {
-        Slice key;
-        Slice value;
-        if (!state_bucket_row(own->expiry, bucket, slot, &key, &value)) {
-            continue;
-        }
-        TimeUs expiry;
-        memcpy(&expiry, value.data, sizeof expiry);
-        if (expiry <= op->evict) {
-            ARENA_PUSH(arena, expired, count, capacity, arena_copy(arena, key));
-        } else {
-            all = false;
-        }
+    KeyList expired = {0};
+    bool all;
+    if (!find_expired(op, bucket, arena, &expired, &all, err)) {
+        return false;
     }
-    for (size_t i = 0; i < count; i++) {
-        state_delete(own->table, 0, expired[i]);
-        if (!all) {
-            state_delete(own->expiry, bucket, expired[i]);
-        }
+    int64_t *buckets = ARENA_ARRAY(arena, int64_t, expired.count);
+    if (!state_delete_many(own->table, buckets, expired.keys, expired.count, err)) {
+        return false;
     }
-    op->metrics.rows_removed += (int64_t)count;
-    return all;
+    op->metrics.rows_removed += (int64_t)expired.count;
+    if (all) {
+        state_drop_bucket(own->expiry, bucket);
+        return true;
+    }
+    for (size_t i = 0; i < expired.count; i++) {
+        buckets[i] = bucket;
+    }
+    return state_delete_many(own->expiry, buckets, expired.keys, expired.count, err);
 }
 
 static bool deduplicate_evict(Operator *op, Error *err)
 {
-    (void)err;
     Deduplicate *own = op->state;
     int64_t bucket;
     int64_t after = INT64_MIN;
     bool inclusive = true;
+    bool ok = true;
     Arena *arena = arena_create(0);
-    while (op->evict != TIME_MIN && own->expiry != NULL &&
+    while (ok && op->evict != TIME_MIN && own->expiry != NULL &&
            state_next_bucket(own->expiry, after, inclusive, &bucket) && bucket <= op->evict) {
         arena_reset(arena);
-        if (evict_bucket(op, bucket, arena)) {
-            state_drop_bucket(own->expiry, bucket);
-        }
+        ok = evict_bucket(op, bucket, arena, err);
         after = bucket;
         inclusive = false;
     }
     arena_destroy(arena);
     op->metrics.rows_total = state_row_count(own->table);
-    return true;
+    return ok;
 }
 
 const OperatorKind operator_deduplicate = {

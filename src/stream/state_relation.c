@@ -101,7 +101,12 @@ static int64_t scan_next(void *state, void *thread, DuckColumn *columns, uint64_
         }
         Slice key;
         Slice value;
-        if (!state_bucket_row(relation->table, scan->bucket, scan->slot++, &key, &value)) {
+        bool found = false;
+        if (!state_scan_row(relation->table, scan->bucket, scan->slot++, &scan->scratch, &key,
+                            &value, &found, err)) {
+            return -1;
+        }
+        if (!found) {
             continue;
         }
         if (!row_decode(key, keys, relation->keys->count, row, err) ||
