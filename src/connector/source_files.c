@@ -75,18 +75,9 @@ typedef struct FilesState {
 
 // ---- configuration -------------------------------------------------------------------------
 
-static bool find_format(const char *text, FilesFormat *format, Error *err)
-{
-    static const char *const names[] = {"json", "csv", "text", "parquet"};
-    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-        if (text_equal_nocase(text, names[i])) {
-            *format = (FilesFormat)i;
-            return true;
-        }
-    }
-    return fail(err, ERROR_INPUT,
-                "format '%s' is not supported; there are json, csv, text, parquet", text);
-}
+// In the order of FilesFormat and of DecodeMode.
+#define FORMATS "json|csv|text|parquet"
+#define MODES   "PERMISSIVE|DROPMALFORMED|FAILFAST"
 
 static bool one_char(const char *option, const char *text, char *out, Error *err)
 {
@@ -98,19 +89,6 @@ static bool one_char(const char *option, const char *text, char *out, Error *err
     }
     *out = text[0];
     return true;
-}
-
-static bool find_mode(const char *text, DecodeMode *mode, Error *err)
-{
-    static const char *const names[] = {"PERMISSIVE", "DROPMALFORMED", "FAILFAST"};
-    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-        if (text_equal_nocase(text, names[i])) {
-            *mode = (DecodeMode)i;
-            return true;
-        }
-    }
-    return fail(err, ERROR_INPUT,
-                "mode '%s' is not known; there are PERMISSIVE, DROPMALFORMED and FAILFAST", text);
 }
 
 static bool decode_options(const FilesConfig *config, FilesFormat format, DecodeOptions *options,
@@ -134,8 +112,8 @@ static bool decode_options(const FilesConfig *config, FilesFormat format, Decode
     if (config->separator != NULL && config->separator[0] == '\0') {
         return fail(err, ERROR_INPUT, "option 'sep' must not be empty");
     }
-    return find_mode(config->mode, &options->mode, err) &&
-           one_char("quote", config->quote, &options->quote, err) &&
+    options->mode = (DecodeMode)option_choice(MODES, config->mode);
+    return one_char("quote", config->quote, &options->quote, err) &&
            one_char("escape", config->escape, &options->escape, err);
 }
 
@@ -163,10 +141,9 @@ static bool is_consumed(void *context, const char *name)
         return true;
     }
     // What cannot be known is left out here; the batch fails with the reason.
-    return source->consumed != NULL &&
-           (!state_lookup(source->consumed, 0, key, &state->scratch, &value, &found,
-                          &state->problem) ||
-            found);
+    return source->consumed != NULL && (!state_lookup(source->consumed, 0, key, &state->scratch,
+                                                      &value, &found, &state->problem) ||
+                                        found);
 }
 
 // The problem that is_consumed met, if any.
@@ -298,9 +275,7 @@ static bool files_open(Source *source, Error *err)
     state->reading = arena_create(0);
     state->taken = map_create(false);
     state->folder_modified = -1;
-    if (!find_format(config->format, &state->format, err)) {
-        return false;
-    }
+    state->format = (FilesFormat)option_choice(FORMATS, config->format);
     if (!text_equal_nocase(config->clean_source, "off")) {
         return fail(err, ERROR_INPUT,
                     "cleanSource '%s' is not supported; files stay where they are",
@@ -743,7 +718,7 @@ static void files_close(Source *source)
 
 static const Option files_options[] = {
     {"path", OPTION_TEXT, true, NULL, FIELD(path), "a folder, a file or a glob"},
-    {"format", OPTION_CHOICE, true, "json|csv|text|parquet", FIELD(format),
+    {"format", OPTION_CHOICE, true, FORMATS, FIELD(format),
      "json (one object a line), csv, text, parquet"},
     {"schema", OPTION_TEXT, false, NULL, FIELD(schema),
      "'name TYPE, ...'; required but for text, which has one column, value"},
@@ -757,7 +732,7 @@ static const Option files_options[] = {
      "csv: lines that begin with it are left out"},
     {"nullValue", OPTION_TEXT, false, NULL, FIELD(null_value),
      "csv: the text of NULL; empty by default"},
-    {"mode", OPTION_CHOICE, false, "PERMISSIVE|DROPMALFORMED|FAILFAST", FIELD(mode),
+    {"mode", OPTION_CHOICE, false, MODES, FIELD(mode),
      "malformed rows: PERMISSIVE keeps them, DROPMALFORMED drops them, FAILFAST stops"},
     {"columnNameOfCorruptRecord", OPTION_TEXT, false, "_corrupt_record", FIELD(corrupt_column),
      "the column that receives the text of malformed rows, when the schema has it"},

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stream/option.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
@@ -59,6 +60,18 @@ static bool find_choice(const char *words, Slice text, Slice *found)
         }
     }
     return false;
+}
+
+int option_choice(const char *words, const char *word)
+{
+    Slice known;
+    for (int i = 0; next_choice(&words, &known); i++) {
+        if (slice_equal_nocase(known, slice_of(word))) {
+            return i;
+        }
+    }
+    assert(false && "options_fill takes no other word");
+    return 0;
 }
 
 // "did you mean 'PERMISSIVE'?" or, when none is near, "PERMISSIVE, DROPMALFORMED or FAILFAST".

@@ -39,5 +39,7 @@ bool options_fill(const Option *options, size_t option_count, const char *what,
 bool options_fill_properties(const Option *options, size_t option_count, const char *what,
                              const Properties *properties, Pos pos, void *config, Arena *arena,
                              Diagnostics *diagnostics);
+// The place of a choice's value among its words.
+int option_choice(const char *words, const char *word);
 // The options of a type as a Markdown table, for docs/.
 void options_print(const Option *options, size_t option_count, Buffer *out);

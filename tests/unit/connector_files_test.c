@@ -301,7 +301,7 @@ static void test_refused(void)
     check_refused(&f, glob, "[PATH_NOT_FOUND] folder 'nowhere' does not exist");
     check_refused(&f, schema, "needs a schema");
     check_refused(&f, bad_schema, "option 'schema'");
-    check_refused(&f, format, "format 'orc' is not supported");
+    check_refused(&f, format, "option 'format' cannot be 'orc'");
     check_refused(&f, clean, "cleanSource 'delete' is not supported");
     check_refused(&f, parts, "partition folder");
     check_refused(&f, remote, "s3://b/x");

@@ -81,6 +81,7 @@ static void test_values(void)
     CHECK(f.config.size == 3072);
     CHECK(f.config.rate == 0.25);
     CHECK_TEXT(f.config.mode, "DROP");
+    CHECK(option_choice("KEEP|DROP|STOP", f.config.mode) == 1);
     arena_destroy(f.arena);
 }
 
