@@ -576,6 +576,7 @@ static const struct {
     {HOOK_MODE, print_mode},
     {HOOK_NAMED_STRUCT, print_named_struct},
     {HOOK_REGEXP_REPLACE, print_regexp_replace},
+    {HOOK_SESSION, print_session_call},
     {HOOK_STRUCT, print_struct},
     {HOOK_WINDOW, print_window_call},
 };
@@ -617,7 +618,6 @@ void print_hook(Printer *printer, const Function *function, const Expr *call)
     case HOOK_PERCENTILE:
         print_percentile(printer, function, call);
         break;
-    case HOOK_SESSION:
     default: // a generator or a template: not printed here
         break;
     }
