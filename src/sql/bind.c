@@ -177,6 +177,9 @@ static bool diagnose_known(const Problem *problem, const char *message)
         const char *column = strstr(message, "does not have a column named ");
         diagnose(diagnostics, pos, "UNRESOLVED_COLUMN.WITH_SUGGESTION", suggest(problem),
                  "no column '%.*s' in %.*s", SLICE_ARG(quoted(column)), SLICE_ARG(name));
+    } else if (strstr(message, "in EXCLUDE list not found") != NULL) {
+        diagnose(diagnostics, pos, "UNRESOLVED_COLUMN.WITH_SUGGESTION", NULL, "no column '%.*s'",
+                 SLICE_ARG(name));
     } else if (strncmp(message, "Cannot extract field '", 22) == 0) {
         Slice field = {message + 22, strcspn(message + 22, "'")};
         diagnose(diagnostics, pos, "INVALID_EXTRACT_BASE_FIELD_TYPE",
@@ -443,28 +446,35 @@ static void ask_for_columns(DuckConn *conn, const Draft *draft, DuckProblem *duc
     }
 }
 
-// DuckDB gives no position for a missing field: the first expression that ends in its name.
+// DuckDB gives no position for a missing field, or for a column of EXCEPT: the first expression
+// that ends in its name.
 static int find_field(const Draft *draft, const char *message)
 {
+    bool is_excluded = strstr(message, "in EXCLUDE list not found") != NULL;
+    bool is_key = strncmp(message, "Could not find key ", 19) == 0;
     Slice name = strncmp(message, "Cannot extract field '", 22) == 0
                      ? (Slice){message + 22, strcspn(message + 22, "'")}
-                 : strncmp(message, "Could not find key ", 19) == 0 ? quoted(message)
-                                                                    : (Slice){"", 0};
+                 : is_key || is_excluded ? quoted(message)
+                                         : (Slice){"", 0};
     const char *sql = buffer_text(&draft->sql);
+    size_t least = SIZE_MAX;
+    int found = -1;
     for (size_t i = 0; name.size > 0 && i < draft->map.count; i++) {
         const SourceMapEntry *entry = &draft->map.entries[i];
         Slice text = {sql + entry->offset,
                       entry->end < entry->offset ? 0 : entry->end - entry->offset};
+        bool is_star = text.size > 0 && text.data[0] == '*';
         while (text.size > 0 && strchr("\"')", text.data[text.size - 1]) != NULL) {
             text.size--;
         }
         Slice tail = {text.data + text.size - name.size, name.size};
-        if (text.size > name.size + 2 && slice_equal_nocase(tail, name) &&
+        if (text.size > name.size + (is_excluded ? 0 : 2) && slice_equal_nocase(tail, name) &&
             (tail.data[-1] == '"' || tail.data[-1] == '\'')) {
-            return (int)entry->offset;
+            found = !is_star && text.size < least ? (int)entry->offset : found;
+            least = !is_star && text.size < least ? text.size : least;
         }
     }
-    return -1;
+    return found;
 }
 
 // Whether a problem stands for itself, after others were taken out: a name that is not there, or an

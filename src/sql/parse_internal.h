@@ -109,6 +109,10 @@ bool parse_grouping(Parser *parser, Select *select); // after GROUP BY
 // parse_relation.c
 Relation *parse_from(Parser *parser); // after FROM
 
+// parse_pivot.c
+// PIVOT (...) or UNPIVOT (...) behind `relation`, which becomes the query that they stand for.
+bool parse_pivot(Parser *parser, Relation *relation, bool *found);
+
 // parse_type.c
 const Type *parse_type(Parser *parser);
 bool parse_column(Parser *parser, ColumnDefinition *column, bool type_optional);

@@ -259,16 +259,14 @@ static bool refuse_clauses(Parser *parser)
     return true;
 }
 
-static bool refuse_pivot(Parser *parser)
+// PIVOT (...) [AS alias], any number of times.
+static bool parse_pivots(Parser *parser, Relation *relation)
 {
-    Pos pos = parse_pos(parser, parse_token(parser));
-    if (parse_is_word_at(parser, 0, "PIVOT") && parse_is_at(parser, 1, TOKEN_LEFT_PAREN)) {
-        return parse_refuse(parser, pos, "PIVOT",
-                            "use sum(x) FILTER (WHERE kind = 'a') AS a, ... with GROUP BY");
-    }
-    if (parse_is_word_at(parser, 0, "UNPIVOT") &&
-        (parse_is_at(parser, 1, TOKEN_LEFT_PAREN) || parse_is_word_at(parser, 2, "NULLS"))) {
-        return parse_refuse(parser, pos, "UNPIVOT", "use stack(...) or UNION ALL");
+    for (bool found = true; found;) {
+        if (!parse_pivot(parser, relation, &found) ||
+            (found && !parse_relation_alias(parser, relation))) {
+            return false;
+        }
     }
     return true;
 }
@@ -277,8 +275,8 @@ static bool refuse_pivot(Parser *parser)
 static bool parse_relation_tail(Parser *parser, Relation *relation)
 {
     return refuse_clauses(parser) && parse_watermark(parser, relation) &&
-           parse_drop_duplicates(parser, relation) && refuse_pivot(parser) &&
-           parse_relation_alias(parser, relation) && refuse_pivot(parser);
+           parse_drop_duplicates(parser, relation) && parse_relation_alias(parser, relation) &&
+           parse_pivots(parser, relation);
 }
 
 // ---- relations -----------------------------------------------------------------------------
@@ -467,7 +465,8 @@ static Relation *parse_relation(Parser *parser)
         relation = needs_box ? box(parser, relation) : relation;
     } else if (parse_is_word(parser, "VALUES") && parse_is_query(parser, 0)) {
         parser->at++;
-        return parse_values(parser);
+        relation = parse_values(parser);
+        return relation != NULL && parse_pivots(parser, relation) ? relation : NULL;
     } else if (is_stream(parser)) {
         relation = parse_stream(parser);
     } else if (parse_is_name(parser) && !parse_is_one_of(parser, 0, never_tables)) {

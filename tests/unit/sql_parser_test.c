@@ -393,6 +393,14 @@ static const Case statements[] = {
      "query <union-all <select a from <select a from t order a limit 3>> <select b from u order b "
      "limit 2>>"},
     {"SELECT * FROM t DISTRIBUTE BY a SORT BY b", "query <select * from t order b>"},
+    {"SELECT * FROM a PIVOT (count(*) FOR x IN (1))",
+     "query <select * from <select * except [spark_pivot_0 spark_pivot_key], (first spark_pivot_0 "
+     "filter (<=> spark_pivot_key 1)) as 1 from <select * except [x], (count *) as spark_pivot_0, "
+     "x "
+     "as spark_pivot_key from a group-all> group-all>>"},
+    {"SELECT * FROM a x UNPIVOT INCLUDE NULLS (v FOR n IN (a, b)) AS u",
+     "query <select * from <select * except [a b], (stack 2 'a' a 'b' b) as [n v] from a as x> as "
+     "u>"},
     {"SELECT * FROM t CLUSTER BY a", "query <select * from t order a>"},
     {"SELECT * FROM a CROSS JOIN b INNER JOIN c ON a.x = c.x RIGHT JOIN d USING (x, y) FULL OUTER "
      "JOIN e ON true",
@@ -527,11 +535,14 @@ static const Case bad_statements[] = {
     {"SELECT * FROM STREAM src AS s WATERMARK ts DELAY OF INTERVAL 1 SECOND",
      "30-39 PARSE_SYNTAX_ERROR: syntax error at or near 'WATERMARK' | this stands before the "
      "alias: FROM STREAM t WATERMARK ... AS alias"},
-    {"SELECT * FROM a PIVOT (count(*) FOR x IN (1))",
-     "16-21 UNSUPPORTED_FEATURE: PIVOT is not supported | use sum(x) FILTER (WHERE kind = 'a') AS "
-     "a, ... with GROUP BY"},
-    {"SELECT * FROM a x UNPIVOT INCLUDE NULLS (v FOR n IN (a, b))",
-     "18-25 UNSUPPORTED_FEATURE: UNPIVOT is not supported | use stack(...) or UNION ALL"},
+    {"SELECT * FROM a PIVOT (count(*) FOR (x, y) IN ((1, 2)))",
+     "36-37 UNSUPPORTED_FEATURE: PIVOT by several columns is not supported | make one column of "
+     "them with concat_ws"},
+    {"SELECT * FROM a UNPIVOT ((v, w) FOR n IN ((a, b)))",
+     "25-26 UNSUPPORTED_FEATURE: UNPIVOT into several value columns is not supported | use "
+     "stack(...)"},
+    {"SELECT * FROM a PIVOT (count(*) x IN (1))",
+     "34-36 PARSE_SYNTAX_ERROR: syntax error at or near 'IN': expected FOR"},
     {"FROM t |> WHERE a", "7-9 UNSUPPORTED_FEATURE: the pipe syntax (|>) is not supported | write "
                           "it with SELECT ... FROM ... WHERE ..."},
     {"SELECT * FROM t TABLESAMPLE (10 PERCENT)",

@@ -336,6 +336,26 @@ static const char *problems(Bench *bench, const char *text)
     return result;
 }
 
+static void test_pivots(Bench *bench)
+{
+    CHECK_TEXT(run(bench,
+                   "SELECT * FROM VALUES (1, 'a', 10), (1, 'b', 5), (2, 'a', 3), (3, NULL, 1) "
+                   "q(id, k, v) PIVOT (sum(v) FOR k IN ('a', 'b' AS bb)) ORDER BY id"),
+               "id|a|bb;1|10|5;2|3|null;3|null|null");
+    CHECK_TEXT(run(bench,
+                   "SELECT p.* FROM VALUES ('a', 10), ('b', 5), ('a', 3) q(k, v) "
+                   "PIVOT (sum(v), max(v) AS m FOR q.k IN ('a' AS x, 'b')) AS p WHERE x_m > 1"),
+               "x_sum(v)|x_m|b_sum(v)|b_m;13|10|5|5");
+    CHECK_TEXT(run(bench, "SELECT * FROM VALUES (1, 10, NULL), (2, 3, 4) q(id, a, b) "
+                          "UNPIVOT (v FOR n IN (a AS aa, b)) ORDER BY id, n"),
+               "id|n|v;1|aa|10;2|aa|3;2|b|4");
+    CHECK_TEXT(run(bench, "SELECT count(*) AS n FROM VALUES (1, 10, NULL) q(id, a, b) "
+                          "UNPIVOT INCLUDE NULLS (v FOR n IN (a, b))"),
+               "n;2");
+    CHECK_TEXT(problems(bench, "SELECT * FROM t PIVOT (sum(vv) FOR v IN (1))"),
+               "no column 'vv' @27");
+}
+
 static void test_all_problems(Bench *bench)
 {
     CHECK_TEXT(problems(bench, "SELECT aa, v + bb, uper(v), v + array(1) FROM t "
@@ -418,6 +438,7 @@ int main(void)
     test_types_known_late(&bench);
     test_problems(&bench);
     test_quoting(&bench);
+    test_pivots(&bench);
     test_urls(&bench);
     test_more_collections(&bench);
     test_strings_beside_numbers(&bench);
