@@ -153,6 +153,18 @@ static bool step_flow(Runner *runner, size_t index, FlowStep *step, Error *err)
     return flow_step(session->flows[index], step, err);
 }
 
+// Whether the flows of `target` fill the dataset: their table, or one beside it.
+static bool is_filled_by(const Dataset *dataset, const Dataset *target)
+{
+    bool is_side = dataset->kind == DATASET_QUARANTINE || dataset->kind == DATASET_LATE_ROWS;
+    for (size_t i = 0; is_side && i < dataset->upstream.count; i++) {
+        if (dataset->upstream.items[i] == target) {
+            return true;
+        }
+    }
+    return dataset == target;
+}
+
 // Whether a flow will replace what the dataset holds with its first batch (--full-refresh).
 static bool is_replaced_soon(const Session *session, const Dataset *dataset)
 {
@@ -160,8 +172,8 @@ static bool is_replaced_soon(const Session *session, const Dataset *dataset)
     Arena *arena = arena_create(0);
     for (size_t i = 0; i < session->flow_count && !soon; i++) {
         const FlowSpec *spec = session->catalog->flows[i];
-        if (spec->target != dataset || session->failed[i] ||
-            !session_is_selected(session, dataset)) {
+        if (!is_filled_by(dataset, spec->target) || session->failed[i] ||
+            !session_is_selected(session, spec->target)) {
             continue;
         }
         ControlFlow status = {.batch = -1};

@@ -102,21 +102,25 @@ static bool check_selection(const Session *session, const char *const *names, si
 {
     const DatasetList *order = &session->catalog->order;
     for (size_t i = 0; i < count; i++) {
-        bool found = false;
+        const Dataset *found = NULL;
         Map *known = map_create(true);
         for (size_t d = 0; d < order->count; d++) {
-            found |= text_equal_nocase(order->items[d]->name, names[i]);
+            found = text_equal_nocase(order->items[d]->name, names[i]) ? order->items[d] : found;
             map_put(known, slice_of(order->items[d]->name), NULL);
         }
         Slice nearest = map_nearest(known, slice_of(names[i]));
-        if (!found) {
+        if (found == NULL) {
             fail(err, ERROR_INPUT, "%s: no dataset '%s'%s%.*s%s", option, names[i],
                  nearest.size > 0 ? "; did you mean '" : "", SLICE_ARG(nearest),
                  nearest.size > 0 ? "'?" : "");
         }
         map_destroy(known);
-        if (!found) {
+        if (found == NULL) {
             return false;
+        }
+        if (found->kind == DATASET_QUARANTINE || found->kind == DATASET_LATE_ROWS) {
+            return fail(err, ERROR_INPUT, "%s: '%s' is filled beside '%s', name that", option,
+                        found->name, found->upstream.items[0]->name);
         }
     }
     return true;

@@ -3,8 +3,10 @@
 tables hold every row exactly once. Prints the seed; `kill.py SEED ROUNDS` repeats a run.
 
 The project reads JSON lines from a folder into `raw` (partitioned), streams that into `counts` (windows,
-append), `totals` (complete) and `unique_ids` (deduplication), and materializes `by_key`. What the tables
-must hold follows from the input alone. A round kills one run: at a fault point, or at a random time,
+append), `totals` (complete) and `unique_ids` (deduplication), and materializes `by_key`. Rows with a negative
+value violate a constraint of `raw` and go into its quarantine; `jitter` counts by a time that goes back
+further than its watermark allows, with the late rows in `late_rows`. What the tables must hold follows from
+the input alone; of `jitter` and `late_rows`, what they hold together. A round kills one run: at a fault point, or at a random time,
 with --once, going on for ever while files arrive, or beginning anew with --full-refresh-all."""
 import json
 import os
@@ -17,13 +19,19 @@ import tempfile
 import time
 
 TARN = os.environ["TARN"]
-POINTS = ["flow.after_open", "flow.after_run", "flow.after_log", "flow.after_sink", "state.mid_record",
+POINTS = ["flow.after_open", "flow.after_run", "flow.after_log", "flow.after_sink", "flow.after_side",
+          "state.mid_record",
           "delta.before_commit", "delta.after_commit", "delta.mid_checkpoint"]
 ONCE, ENDLESS = ["--once"], ["--no-ui"]
 REFRESH, REFRESH_ENDLESS = ["--once", "--full-refresh-all"], ["--no-ui", "--full-refresh-all"]
 SQL = """
-CREATE STREAMING TABLE raw PARTITIONED BY (k) AS SELECT * FROM STREAM read_files('input', format => 'json',
-  schema => 'id BIGINT, ts TIMESTAMP, k STRING, v BIGINT', maxFilesPerTrigger => 3);
+CREATE STREAMING TABLE raw (CONSTRAINT positive EXPECT (v >= 0) ON VIOLATION QUARANTINE) PARTITIONED BY (k) AS
+SELECT * FROM STREAM read_files('input', format => 'json',
+  schema => 'id BIGINT, ts TIMESTAMP, jitter TIMESTAMP, k STRING, v BIGINT', maxFilesPerTrigger => 3);
+CREATE STREAMING TABLE jitter AS
+SELECT window.start AS start, count(*) AS n
+FROM STREAM raw WATERMARK jitter DELAY OF INTERVAL 10 SECONDS LATE DATA INTO late_rows GROUP BY window(jitter, '10 seconds');
+CREATE STREAMING TABLE mended AS SELECT id, _constraint AS k FROM STREAM raw_quarantine;
 CREATE STREAMING TABLE counts AS
 SELECT window.start AS start, k, count(*) AS n, sum(v) AS s
 FROM STREAM raw WATERMARK ts DELAY OF INTERVAL 10 SECONDS GROUP BY window(ts, '10 seconds'), k;
@@ -47,10 +55,12 @@ def stamp(second):
 
 
 def make_rows(rng, first, count):
-    """Event time never goes back by more than the delay; every tenth row comes twice."""
+    """Event time never goes back by more than the delay, the jittered one does; every tenth row comes twice, and
+    every seventh is wrong."""
     rows = []
     for i in range(first, first + count):
-        row = {"id": i, "ts": stamp(i // 10), "k": "k%d" % rng.randrange(5), "v": rng.randrange(100)}
+        row = {"id": i, "ts": stamp(i // 10), "jitter": stamp(max(0, i // 10 - rng.choice([0, 0, 0, 1, 30]))),
+               "k": "k%d" % rng.randrange(5), "v": -1 if i % 7 == 3 else rng.randrange(100)}
         rows.append(row)
         if i % 10 == 0:
             rows.append(row)
@@ -64,11 +74,19 @@ def query(project, sql):
     return [json.loads(line) for line in out.stdout.splitlines()]
 
 
+def second(text):
+    h, m, s = text[11:19].split(":")
+    return int(h) * 3600 + int(m) * 60 + int(s)
+
+
+def window_start(text):
+    return second(text) // 10 * 10
+
+
 def expected_counts(rows, last):
     groups = {}
     for row in rows:
-        h, m, s = row["ts"][11:19].split(":")
-        start = (int(h) * 3600 + int(m) * 60 + int(s)) // 10 * 10
+        start = window_start(row["ts"])
         if start + 10 <= last - 10:  # the watermark after the last row
             n, total = groups.get((start, row["k"]), (0, 0))
             groups[(start, row["k"])] = (n + 1, total + row["v"])
@@ -81,6 +99,10 @@ UNION ALL SELECT 'unique_ids', id, NULL, NULL, NULL FROM unique_ids
 UNION ALL SELECT 'counts', unix_timestamp(start) - unix_timestamp(TIMESTAMP '2024-01-01 00:00:00'), k, n, s FROM counts
 UNION ALL SELECT 'totals', NULL, k, n, s FROM totals
 UNION ALL SELECT 'by_key', NULL, k, n, s FROM by_key
+UNION ALL SELECT 'raw_quarantine', id, _constraint, v, NULL FROM raw_quarantine
+UNION ALL SELECT 'mended', id, k, NULL, NULL FROM mended
+UNION ALL SELECT 'jitter', unix_timestamp(start) - unix_timestamp(TIMESTAMP '2024-01-01 00:00:00'), NULL, n, NULL FROM jitter
+UNION ALL SELECT 'late_rows', unix_timestamp(window(jitter, '10 seconds').start) - unix_timestamp(TIMESTAMP '2024-01-01 00:00:00'), NULL, 1, NULL FROM late_rows
 """
 
 
@@ -94,8 +116,26 @@ def grouped(found):
     return groups, None
 
 
-def check(project, rows):
+def check_jitter(tables, rows):
+    """Of a window that the watermark has passed, every row was counted or is among the late ones."""
+    wanted, found, last = {}, {}, 0
+    for row in rows:
+        start = window_start(row["jitter"])
+        wanted[start] = wanted.get(start, 0) + 1
+        last = max(last, second(row["jitter"]))
+    for row in tables.get("jitter", []) + tables.get("late_rows", []):
+        found[row["a"]] = found.get(row["a"], 0) + row["n"]
+    for start in wanted:
+        if start + 10 <= last - 10 and found.get(start) != wanted[start]:
+            return "window %d: %s rows counted or late instead of %d" % (start, found.get(start), wanted[start])
+    starts = [row["a"] for row in tables.get("jitter", [])]
+    return None if len(starts) == len(set(starts)) else "a window of jitter came twice"
+
+
+def check(project, all_rows):
     tables = {}
+    rows = [row for row in all_rows if row["v"] >= 0]
+    bad = sorted(row["id"] for row in all_rows if row["v"] < 0)
     for row in query(project, READ):
         tables.setdefault(row["t"], []).append(row)
     raw = sorted(r["a"] for r in tables.get("raw", []))
@@ -104,11 +144,17 @@ def check(project, rows):
         return "raw has %d rows instead of %d" % (len(raw), len(rows))
     if ids != sorted(set(r["id"] for r in rows)):
         return "unique_ids has %d rows instead of %d" % (len(ids), len(set(r["id"] for r in rows)))
+    for table in ("raw_quarantine", "mended"):
+        if sorted(r["a"] for r in tables.get(table, [])) != bad:
+            return "%s has %d rows instead of %d" % (table, len(tables.get(table, [])), len(bad))
+    problem = check_jitter(tables, rows)
+    if problem:
+        return problem
     sums = {}
     for row in rows:
         n, total = sums.get(row["k"], (0, 0))
         sums[row["k"]] = (n + 1, total + row["v"])
-    windows = expected_counts(rows, max(r["id"] for r in rows) // 10)
+    windows = expected_counts(rows, max(second(r["ts"]) for r in rows))
     for table, expected in (("counts", windows), ("totals", sums), ("by_key", sums)):
         groups, problem = grouped(tables.get(table, []))
         if problem:
