@@ -39,6 +39,9 @@ static const char *operator_name(const PlanStage *stage)
     if (stage->kind == STAGE_AGGREGATE) {
         return "stateStoreSave";
     }
+    if (stage->kind == STAGE_SESSION) {
+        return "sessionWindowStateStoreSaveExec";
+    }
     if (stage->kind == STAGE_TOP) {
         return "topPerGroup"; // Spark has no such operator
     }

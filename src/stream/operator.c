@@ -199,6 +199,8 @@ static const OperatorKind *kind_of(StageKind kind)
         return &operator_top;
     case STAGE_LIMIT:
         return &operator_limit;
+    case STAGE_SESSION:
+        return &operator_session;
     }
     return NULL;
 }

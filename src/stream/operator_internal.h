@@ -32,6 +32,7 @@ extern const OperatorKind operator_aggregate;
 extern const OperatorKind operator_deduplicate;
 extern const OperatorKind operator_top;
 extern const OperatorKind operator_limit;
+extern const OperatorKind operator_session;
 
 struct Operator {
     const OperatorKind *kind;

@@ -24,6 +24,7 @@
 #include "stream/expect.h"
 #include "stream/sink.h"
 #include "stream/stage_aggregate.h"
+#include "stream/stage_session.h"
 #include "stream/watermark.h"
 
 typedef struct PlanSource {
@@ -37,6 +38,7 @@ typedef enum StageKind {
     STAGE_DEDUPLICATE,
     STAGE_TOP,
     STAGE_LIMIT,
+    STAGE_SESSION,
 } StageKind;
 
 typedef struct PlanDeduplicate {
@@ -82,6 +84,7 @@ typedef struct PlanStage {
     PlanDeduplicate *deduplicate;
     PlanTop *top;
     PlanLimit *limit;
+    PlanSession *session;
 } PlanStage;
 
 typedef struct Plan {

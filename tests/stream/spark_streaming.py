@@ -25,9 +25,6 @@ MARK = "-" * 43
 # What this version does not run: scenario -> words of the refusal.
 REFUSED = dict(
     {name: "sliding windows on streams are not supported" for name in ("sliding_append", "sliding_update")},
-    **{name: "function 'session_window' is not supported" for name in (
-        "session_append", "session_late_bridge_append", "session_dynamic_gap_append", "restart_session",
-        "session_update_error")},
     **{name: "joins of two streams are not supported" for name in (
         "ss_join_inner_time", "ss_join_left_outer", "ss_join_right_outer", "ss_join_full_outer",
         "ss_join_inner_no_watermark", "ss_join_window_equality", "restart_left_outer",
