@@ -108,7 +108,8 @@
     "CASE WHEN $0 = 2 THEN 0.0::DOUBLE WHEN $0 > 2 THEN ($3 - 3 * $2 * $1 / $0 + 2 * $1 * $1 * "   \
     "$1 / $0 / $0) / $0 / pow(" SPREAD ", 1.5) END"
 #define KURTOSIS                                                                                   \
-    "CASE WHEN $0 > 1 THEN ($4 - 4 * $3 * $1 / $0 + 6 * $2 * $1 * $1 / $0 / $0 - 3 * $1 * $1 * "   \
+    "CASE WHEN $0 > 1 AND " SPREAD                                                                 \
+    " > 0 THEN ($4 - 4 * $3 * $1 / $0 + 6 * $2 * $1 * $1 / $0 / $0 - 3 * $1 * $1 * "               \
     "$1 * $1 / $0 / $0 / $0) / $0 / (" SPREAD " * " SPREAD ") - 3 END"
 
 #define CONCATENATED(how) how("list_concat($o, $p)")

@@ -61,8 +61,17 @@ static bool check_window_functions(Planner *planner, const Select *select, const
     return true;
 }
 
-static const EventColumn *find_event(const Flowing *flowing, const Expr *expr, bool is_window)
+static bool is_call_of(const Expr *expr, const char *function)
 {
+    return expr->kind == EXPR_CALL && expr->arguments.count > 0 &&
+           slice_equal_nocase(expr->text, slice_of(function));
+}
+
+const EventColumn *plan_find_event(const Flowing *flowing, const Expr *expr, bool is_window)
+{
+    if (!is_window && is_call_of(expr, "window_time")) {
+        return plan_find_event(flowing, expr->arguments.items[0], true);
+    }
     const Name *name = &expr->name;
     for (size_t i = 0; expr->kind == EXPR_COLUMN && i < flowing->event_count; i++) {
         const EventColumn *event = &flowing->events[i];
@@ -77,12 +86,12 @@ static const EventColumn *find_event(const Flowing *flowing, const Expr *expr, b
 
 bool plan_is_event_column(const Flowing *flowing, const Expr *expr)
 {
-    return find_event(flowing, expr, false) != NULL;
+    return plan_find_event(flowing, expr, false) != NULL;
 }
 
 bool plan_is_event_window(const Flowing *flowing, const Expr *expr)
 {
-    return find_event(flowing, expr, true) != NULL;
+    return plan_find_event(flowing, expr, true) != NULL;
 }
 
 const EventColumn *plan_event_time(const Flowing *flowing)
@@ -129,10 +138,31 @@ static bool star_has(const EventColumn *event, const Expr *star)
 
 static const EventColumn *made_window(const Flowing *flowing, const Expr *expr)
 {
-    bool is_window = expr->kind == EXPR_CALL &&
-                     slice_equal_nocase(expr->text, slice_of("window")) &&
-                     expr->arguments.count > 0;
-    return is_window ? find_event(flowing, expr->arguments.items[0], false) : NULL;
+    if (!is_call_of(expr, "window")) {
+        return NULL;
+    }
+    const EventColumn *time = plan_find_event(flowing, expr->arguments.items[0], false);
+    return time != NULL ? time : plan_find_event(flowing, expr->arguments.items[0], true);
+}
+
+void plan_add_event(Planner *planner, Flowing *flowing, const EventColumn *from, bool is_window,
+                    const SelectItem *item)
+{
+    Buffer name = {0};
+    if (item->alias.size > 0) {
+        buffer_append(&name, item->alias);
+    } else if (item->expr->kind == EXPR_COLUMN) {
+        buffer_append(&name, item->expr->name.parts[item->expr->name.count - 1]);
+    } else if (is_window) {
+        buffer_append_text(&name, "window");
+    } else {
+        sql_expr_name(item->expr, &name);
+    }
+    EventColumn event = *from;
+    event.is_window = is_window;
+    event.name = arena_text(planner->arena, buffer_slice(&name));
+    buffer_done(&name);
+    add_event(planner, flowing, event);
 }
 
 // Follows event times and their windows through a SELECT list; without them the rows have none.
@@ -147,17 +177,12 @@ static void follow_events(Planner *planner, const Select *select, Flowing *flowi
                 add_event(planner, flowing, before.events[e]);
             }
         }
-        const EventColumn *time = find_event(&before, item->expr, false);
-        const EventColumn *window = find_event(&before, item->expr, true);
+        const EventColumn *time = plan_find_event(&before, item->expr, false);
+        const EventColumn *window = plan_find_event(&before, item->expr, true);
         const EventColumn *made = made_window(&before, item->expr);
         const EventColumn *from = time != NULL ? time : window != NULL ? window : made;
         if (from != NULL) {
-            EventColumn event = *from;
-            event.is_window = time == NULL;
-            event.name = item->alias.size > 0 ? arena_text(planner->arena, item->alias)
-                         : made != NULL       ? "window"
-                                              : from->name;
-            add_event(planner, flowing, event);
+            plan_add_event(planner, flowing, from, time == NULL, item);
         }
     }
 }
@@ -299,12 +324,6 @@ static Query *plan_select(Planner *planner, const Query *query, Flowing *flowing
         return NULL;
     }
     if (plan_is_aggregating(select)) {
-        if (select->distinct && planner->request->mode != OUTPUT_COMPLETE) {
-            diagnose(planner->diagnostics, select->pos, "UNSUPPORTED_FEATURE",
-                     "leave DISTINCT out, and drop duplicates when reading the table",
-                     "SELECT DISTINCT over an aggregation is not supported on streams");
-            return NULL;
-        }
         SortList order_by = {0};
         for (size_t i = 0; i < query->order_by.count; i++) {
             ARENA_PUSH(planner->arena, order_by.items, order_by.count, order_by.capacity,
@@ -312,7 +331,15 @@ static Query *plan_select(Planner *planner, const Query *query, Flowing *flowing
         }
         copy->order_by = order_by;
         copy->select = plan_aggregate(planner, planned, planned->from, flowing, &copy->order_by);
-        return copy->select == NULL ? NULL : copy;
+        if (copy->select == NULL) {
+            return NULL;
+        }
+        if (!select->distinct || planner->request->mode == OUTPUT_COMPLETE) {
+            return copy;
+        }
+        return plan_may_deduplicate(planner, flowing, select->pos)
+                   ? distinct_query(planner, copy->select, flowing)
+                   : NULL;
     }
     follow_events(planner, planned, flowing);
     if (!select->distinct || (flowing->aggregated && planner->request->mode == OUTPUT_COMPLETE)) {

@@ -76,8 +76,7 @@ static const GroupKey *event_key(const Cut *cut)
     for (size_t i = 0; i < cut->key_count; i++) {
         // Of several event-time keys a window decides: it closes last.
         const GroupKey *key = &cut->keys[i];
-        bool decides = key->is_window || key->is_window_column || key->is_session;
-        if (key->is_event_time && (event == NULL || decides)) {
+        if (key->is_event_time && (event == NULL || key->is_window || key->is_window_column)) {
             event = key;
         }
     }
@@ -113,8 +112,7 @@ static bool add_late(Cut *cut, Flowing *flowing)
     Planner *planner = cut->planner;
     Arena *arena = planner->arena;
     const GroupKey *event = event_key(cut);
-    if (flowing->late_into == NULL || event == NULL ||
-        (planner->request->mode == OUTPUT_COMPLETE && !event->is_session)) {
+    if (flowing->late_into == NULL || event == NULL || planner->request->mode == OUTPUT_COMPLETE) {
         return true;
     }
     const char *time = event->is_window ? event->partial : plan_expr_sql(planner, event->expr);
@@ -124,10 +122,6 @@ static bool add_late(Cut *cut, Flowing *flowing)
     time = event->is_window ? last_end(cut, event, time)
                             : arena_printf(arena, "epoch_us((%s)%s)", time,
                                            event->is_window_column ? ".\"end\"" : "");
-    if (event->is_session) { // a row without a session is not late
-        time = arena_printf(arena, "CASE WHEN %s > %s THEN %s END", event->session_end,
-                            event->session_start, event->session_end);
-    }
     Expr *where = ast_raw(arena, cut->select->pos,
                           arena_printf(arena, "%s(%s)", cut->stage->late_function, time));
     Select *late = ARENA_NEW(arena, Select);
@@ -209,9 +203,9 @@ static const char *output_relation(Cut *cut)
         buffer_printf(&sql, " AS a%zu, ", i);
     }
     bool update = cut->planner->request->mode == OUTPUT_UPDATE;
-    const char *own = update ? cut->stage->batch_relation : cut->stage->state_relation;
-    buffer_printf(&sql, "true AS present FROM %s%s)", cut->relation != NULL ? cut->relation : own,
-                  update && cut->relation == NULL ? " WHERE NOT is_late" : "");
+    buffer_printf(&sql, "true AS present FROM %s%s)",
+                  update ? cut->stage->batch_relation : cut->stage->state_relation,
+                  update ? " WHERE NOT is_late" : "");
     const char *text = ok ? arena_text(arena, buffer_slice(&sql)) : NULL;
     buffer_done(&sql);
     return text;
@@ -262,10 +256,9 @@ static Expr *replace(void *context, const Expr *expr)
         if (rewrite_equal(cut->keys[i].expr, expr)) {
             return stage_column(cut, expr->pos, 'k', i, (Slice){0});
         }
-        // The column that window() makes: window, window.start, window.end; so session_window().
-        bool is_made = cut->keys[i].is_window || cut->keys[i].is_session;
-        if (is_made && expr->kind == EXPR_COLUMN && expr->name.count <= 2 &&
-            slice_equal_nocase(expr->name.parts[0], cut->keys[i].expr->text)) {
+        // The column that window() makes: window, window.start, window.end.
+        if (cut->keys[i].is_window && expr->kind == EXPR_COLUMN && expr->name.count <= 2 &&
+            slice_equal_nocase(expr->name.parts[0], slice_of("window"))) {
             return stage_column(cut, expr->pos, 'k', i,
                                 expr->name.count == 1 ? (Slice){0} : expr->name.parts[1]);
         }
@@ -328,15 +321,55 @@ static Select *output_select(Cut *cut, SortList *order_by)
     return cut->failed ? NULL : output;
 }
 
+// The key of event time that an expression is, or a window; NULL: none.
+static const GroupKey *find_event_key(const Cut *cut, const Expr *expr)
+{
+    for (size_t i = 0; i < cut->key_count; i++) {
+        const GroupKey *key = &cut->keys[i];
+        bool is_name = key->is_window && expr->kind == EXPR_COLUMN && expr->name.count == 1 &&
+                       slice_equal_nocase(expr->name.parts[0], key->expr->text);
+        if (key->event != NULL && (is_name || rewrite_equal(key->expr, expr))) {
+            return key;
+        }
+    }
+    return NULL;
+}
+
+// Event time goes on above the aggregation: the keys that are it, and window_time() of windows.
+static void follow_keys(const Cut *cut, Flowing *flowing)
+{
+    flowing->aggregated = true;
+    plan_forget_events(cut->planner, flowing, false);
+    for (size_t i = 0; i < cut->select->item_count; i++) {
+        const SelectItem *item = &cut->select->items[i];
+        const Expr *expr = item->expr;
+        const Expr *named = plan_group_select_item(cut, expr);
+        const GroupKey *key = find_event_key(cut, named != NULL ? named : expr);
+        if (key != NULL) {
+            bool is_window = key->is_window || key->is_window_column;
+            plan_add_event(cut->planner, flowing, key->event, is_window, item);
+        } else if (expr->kind == EXPR_CALL && expr->arguments.count == 1 &&
+                   slice_equal_nocase(expr->text, slice_of("window_time"))) {
+            key = find_event_key(cut, expr->arguments.items[0]);
+            if (key != NULL) {
+                plan_add_event(cut->planner, flowing, key->event, false, item);
+            }
+        }
+    }
+}
+
 // ---- all together ------------------------------------------------------------------------------
 
 static bool check_mode(const Cut *cut)
 {
-    if (cut->flowing->aggregated) {
-        diagnose(cut->planner->diagnostics, cut->select->pos, "UNSUPPORTED_FEATURE",
-                 "write the inner aggregation into a streaming table and read that",
-                 "an aggregation over an aggregation is not supported on streams by this version");
-        return false;
+    if (cut->flowing->aggregated && cut->planner->request->mode != OUTPUT_APPEND) {
+        return diagnose(cut->planner->diagnostics, cut->select->pos,
+                        "STREAMING_OUTPUT_MODE.UNSUPPORTED_OPERATION",
+                        "use output mode append with a watermark, or write the inner aggregation "
+                        "into a streaming table and read that",
+                        "output mode %s is not supported for an aggregation over another on "
+                        "streams",
+                        plan_mode_name(cut->planner->request->mode));
     }
     if (cut->planner->request->mode == OUTPUT_APPEND && !cut->stage->has_event_time) {
         diagnose(
@@ -354,12 +387,8 @@ Select *plan_aggregate(Planner *planner, const Select *select, Relation *from, F
                        SortList *order_by)
 {
     Arena *arena = planner->arena;
-    Cut cut = {.planner = planner,
-               .select = select,
-               .from = from,
-               .flowing = flowing,
-               .sliding = -1,
-               .session = -1};
+    Cut cut = {
+        .planner = planner, .select = select, .from = from, .flowing = flowing, .sliding = -1};
     cut.stage = plan_begin_stage(planner, STAGE_AGGREGATE, "aggregate", select->pos, flowing);
     if (cut.stage == NULL) {
         return NULL;
@@ -373,14 +402,6 @@ Select *plan_aggregate(Planner *planner, const Select *select, Relation *from, F
         return NULL;
     }
     cut.stage->has_event_time = event_key(&cut) != NULL;
-    cut.stage->aggregate->meaning = describe_meaning(&cut);
-    if (cut.session >= 0) {
-        bool ok = check_mode(&cut) && plan_session(&cut) && add_late(&cut, flowing) &&
-                  plan_add_stage(planner, cut.stage, flowing);
-        flowing->aggregated = true;
-        plan_forget_events(planner, flowing, false);
-        return ok ? output_select(&cut, order_by) : NULL;
-    }
     const char *partial = plan_calls_partial_sql(&cut);
     Schema partial_schema = {0};
     if (partial == NULL || !plan_describe(planner, partial, select->pos, &partial_schema)) {
@@ -397,6 +418,7 @@ Select *plan_aggregate(Planner *planner, const Select *select, Relation *from, F
         diagnose(planner->diagnostics, select->pos, NULL, NULL, "%s", err.message);
         return NULL;
     }
+    cut.stage->aggregate->meaning = describe_meaning(&cut);
     cut.stage->sql = stage_sql(&cut, groups);
     Schema state = {0};
     for (size_t i = 2; i < cut.stage->output.count; i++) {
@@ -408,7 +430,6 @@ Select *plan_aggregate(Planner *planner, const Select *select, Relation *from, F
         !add_late(&cut, flowing) || !plan_add_stage(planner, cut.stage, flowing)) {
         return NULL;
     }
-    flowing->aggregated = true;
-    plan_forget_events(planner, flowing, false);
+    follow_keys(&cut, flowing);
     return output_select(&cut, order_by);
 }

@@ -69,6 +69,12 @@ bool plan_is_aggregating(const Select *select);
 // qualified name may also be a field of a struct, or the column of a table that is joined.
 bool plan_is_event_column(const Flowing *flowing, const Expr *expr);
 bool plan_is_event_window(const Flowing *flowing, const Expr *expr);
+// The column of event time, or the window of it, that an expression is: NULL: none. window_time(w)
+// is an event time.
+const EventColumn *plan_find_event(const Flowing *flowing, const Expr *expr, bool is_window);
+// Brings a column into sight: a select item that is the event time `from`, or a window of it.
+void plan_add_event(Planner *planner, Flowing *flowing, const EventColumn *from, bool is_window,
+                    const SelectItem *item);
 // The first column of event time that is no window; NULL: none.
 const EventColumn *plan_event_time(const Flowing *flowing);
 // Leaves the windows of event time, or nothing, in sight.
