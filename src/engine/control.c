@@ -225,7 +225,7 @@ void control_append_flow(Buffer *json, const ControlFlow *flow)
     append_int(json, "dropped", flow->dropped, INT64_MIN);
     append_int(json, "malformed", flow->malformed, INT64_MIN);
     append_text(json, "error", flow->error);
-    buffer_append_char(json, '}');
+    buffer_printf(json, ",\"progress\":%s}", flow->progress == NULL ? "null" : flow->progress);
 }
 
 void control_begin_views(Buffer *json)

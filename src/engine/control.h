@@ -13,7 +13,7 @@
 //    "flows":[{"flow":…,"dataset":…,"state":"running","batch":12,"batches":…,"duration_ms":…,
 //              "input_rows":…,"output_rows":…,"rows_per_second":…,"lag_rows":…,"lag_ms":…,
 //              "watermark":"2026-…Z","state_rows":…,"state_bytes":…,"dropped":…,"malformed":…,
-//              "error":null}],
+//              "error":null,"progress":{Spark's StreamingQueryProgress}}],
 //    "views":[{"view":…,"kind":"materialized view","state":"idle","refreshed":"2026-…Z",
 //              "refreshes":…,"duration_ms":…,"rows":…,"error":null}]}
 // SPDX-License-Identifier: Apache-2.0
@@ -46,7 +46,8 @@ typedef struct ControlFlow {
     int64_t state_bytes;
     int64_t dropped;
     int64_t malformed;
-    const char *error; // NULL: none
+    const char *error;    // NULL: none
+    const char *progress; // JSON, of the last batch; NULL: none
 } ControlFlow;
 void control_append_flow(Buffer *json, const ControlFlow *flow);
 

@@ -86,7 +86,7 @@ static bool set_variables(Flow *flow, TimeUs now, Error *err)
 static bool run_stages(Flow *flow, int64_t batch, Error *err)
 {
     for (size_t i = 0; i < flow->plan->watermark_count; i++) {
-        atomic_store(&flow->times[i].max, TIME_MIN);
+        operator_reset_times(&flow->times[i]);
     }
     TimeUs *evict = ARENA_ARRAY(flow->batch_arena, TimeUs, flow->plan->stage_count + 1);
     TimeUs *late = ARENA_ARRAY(flow->batch_arena, TimeUs, flow->plan->stage_count + 1);
@@ -165,7 +165,8 @@ static void confirm(Flow *flow, int64_t batch, bool given, const FlowMeta *meta,
     for (size_t i = 0; i < flow->plan->source_count; i++) {
         FlowSource *source = &flow->sources[i];
         if (source->has_rows) {
-            free(source->offset);
+            free(source->former);
+            source->former = source->offset;
             source->offset = strndup(source->planned_end.data, source->planned_end.size);
             source_confirmed(source->source, slice_of(source->offset));
         }
@@ -222,6 +223,10 @@ static bool commit_batch(Flow *flow, int64_t batch, FlowMeta *meta, BatchTimes *
     bool given = meta->sink_rows > 0 || always || replaces;
     meta->given_before = flow->given;
     meta->given = given ? batch : flow->given;
+    meta->input_rows = flow_input_rows(flow);
+    meta->state_rows = flow_state_rows(flow);
+    meta->state_bytes = state_memory_bytes(flow->state);
+    meta->duration = clock_monotonic() - times->started;
     Buffer json = {0};
     flow_print_meta(flow, meta, &json);
     StatePosition position;
@@ -258,15 +263,18 @@ static bool commit_batch(Flow *flow, int64_t batch, FlowMeta *meta, BatchTimes *
 static bool run_batch(Flow *flow, TimeUs now, BatchTimes *times, Error *err)
 {
     int64_t batch = flow->batch + 1;
-    FlowMeta meta = {.watermark = flow->watermark};
+    FlowMeta meta = {.watermark = flow->watermark, .time = now};
     TimeUs *watermarks = ARENA_ARRAY(flow->batch_arena, TimeUs, flow->plan->watermark_count + 1);
     memcpy(watermarks, flow->watermarks, flow->plan->watermark_count * sizeof *watermarks);
     flow_side_begin(flow, batch);
     if (flow->expect != NULL) {
         expect_begin(flow->expect, batch);
     }
-    if (!set_variables(flow, now, err) || !point_views(flow, err) ||
-        !run_stages(flow, batch, err) ||
+    if (!set_variables(flow, now, err) || !point_views(flow, err)) {
+        return false;
+    }
+    times->viewed = clock_monotonic();
+    if (!run_stages(flow, batch, err) ||
         !sink_stage(flow->sink, batch, flow->plan->output_sql, &meta.sink_rows, err) ||
         !flow_side_take_bad(flow, batch, err) || !keep_state(flow, err)) {
         return false;

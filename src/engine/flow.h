@@ -28,10 +28,10 @@ typedef struct FlowContext {
     Clock *clock;
     History *history; // NULL: none
     ProjectIdentity identity;
-    int64_t max_batch_rows; // tests: 1; 0: no limit
+    int64_t max_batch_rows;    // tests: 1; 0: no limit
     StateBudget *state_budget; // one account for all flows
-    bool json_progress;       // StreamingQueryProgress as one line of JSON per batch on stdout
-    _Atomic int *next_number; // numbers of flows: names of functions are unique in the process
+    bool json_progress;        // StreamingQueryProgress as one line of JSON per batch on stdout
+    _Atomic int *next_number;  // numbers of flows: names of functions are unique in the process
 } FlowContext;
 
 typedef struct Flow Flow;
@@ -58,4 +58,6 @@ bool flow_is_unresolved(const Flow *flow);
 TimeUs flow_trigger_interval(const Flow *flow); // 0: as fast as possible
 // Texts of `status` live as long as the flow.
 void flow_status(Flow *flow, ControlFlow *status);
+// The last batch of this run as Spark's StreamingQueryProgress; nothing before the first. Bounded.
+void flow_append_progress(Flow *flow, Buffer *json);
 void flow_set_state(Flow *flow, const char *state, const char *error);

@@ -12,6 +12,7 @@ typedef struct FlowSide FlowSide; // flow_side.h
 typedef struct FlowSource {
     Source *source;
     char *offset;   // end of the last committed batch; "" at the start
+    char *former;   // where that batch began; NULL: none in this run
     char *relation; // SQL that the view shows now
     const char *view;
     bool has_rows;     // in the planned batch
@@ -25,6 +26,12 @@ typedef struct FlowMeta {
     int64_t sink_rows;    // rows the sink gets; 0: the record itself is the commit
     int64_t given;        // last batch that was given to the sink, this one included; -1: none
     int64_t given_before; // the same before this batch
+    // For those who look at it (inspect.h):
+    TimeUs time;     // batch_time
+    TimeUs duration; // until the record was made
+    int64_t input_rows;
+    int64_t state_rows;
+    int64_t state_bytes;
 } FlowMeta;
 
 struct Flow {
@@ -60,8 +67,12 @@ struct Flow {
     bool takes_highest; // of several watermarks; else the lowest
     bool skips_no_data; // batches without rows, after the watermark moved
 
+    char run_id[37];     // Spark's runId: of this opening
+    TimeUs last_started; // monotonic, of the last batch; 0: none
+
     pthread_mutex_t lock; // of status
     ControlFlow status;
+    Buffer progress; // of the last batch, one line of JSON
     char error[512];
 };
 
@@ -82,8 +93,11 @@ typedef struct BatchTimes {
     TimeUs now;     // batch_time
     TimeUs started; // monotonic
     TimeUs planned;
+    TimeUs viewed; // the views show the batch
     TimeUs run;
     TimeUs logged;
     TimeUs committed;
 } BatchTimes;
 void flow_report(Flow *flow, int64_t batch, int64_t output_rows, const BatchTimes *times);
+int64_t flow_input_rows(const Flow *flow); // of the batch at hand
+int64_t flow_state_rows(const Flow *flow);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/fault.h"
+#include "base/random.h"
 #include "engine/flow_side.h"
 #include "sql/parser.h"
 
@@ -16,9 +17,12 @@ void flow_print_meta(const Flow *flow, const FlowMeta *meta, Buffer *json)
 {
     buffer_printf(json,
                   "{\"v\":1,\"watermark\":%lld,\"next\":%lld,\"sink_rows\":%lld,"
-                  "\"given\":%lld,\"given_before\":%lld,\"watermarks\":[",
+                  "\"given\":%lld,\"given_before\":%lld,\"time\":%lld,\"duration\":%lld,"
+                  "\"input_rows\":%lld,\"state_rows\":%lld,\"state_bytes\":%lld,\"watermarks\":[",
                   (long long)meta->watermark, (long long)meta->next, (long long)meta->sink_rows,
-                  (long long)meta->given, (long long)meta->given_before);
+                  (long long)meta->given, (long long)meta->given_before, (long long)meta->time,
+                  (long long)meta->duration, (long long)meta->input_rows,
+                  (long long)meta->state_rows, (long long)meta->state_bytes);
     for (size_t i = 0; i < flow->plan->watermark_count; i++) {
         buffer_printf(json, "%s%lld", i == 0 ? "" : ",", (long long)flow->pending_watermarks[i]);
     }
@@ -383,7 +387,11 @@ static bool finish_refresh(const Flow *flow, Error *err)
 
 static bool open_parts(Flow *flow, Error *err)
 {
-    StateOptions options = {.budget = flow->context.state_budget};
+    const Project *project = flow->context.catalog->project;
+    StateOptions options = {
+        .budget = flow->context.state_budget,
+        .retain_batches = project_int(project, "tarn.state.retention"),
+    };
     if (!finish_refresh(flow, err) ||
         !duck_connect(flow->context.catalog->duck, &flow->conn, err) || !make_plan(flow, err) ||
         !trigger_interval(flow, err) || !state_open(flow->folder, &options, &flow->state, err) ||
@@ -426,6 +434,7 @@ bool flow_open(const FlowContext *context, const FlowSpec *spec, Flow **result, 
     flow->arena = arena_create(0);
     flow->batch_arena = arena_create(0);
     flow->tables = relation_tables_create();
+    random_uuid(flow->run_id);
     pthread_mutex_init(&flow->lock, NULL);
     flow->folder = strdup(project_checkpoint_path(context->catalog->project, slice_of(spec->name),
                                                   flow->batch_arena));
@@ -468,6 +477,7 @@ void flow_close(Flow *flow)
     for (size_t i = 0; flow->plan != NULL && i < flow->plan->source_count; i++) {
         source_close(flow->sources[i].source);
         free(flow->sources[i].offset);
+        free(flow->sources[i].former);
         free(flow->sources[i].relation);
     }
     for (size_t i = 0; i < flow->statics.count; i++) {
@@ -487,6 +497,7 @@ void flow_close(Flow *flow)
     free(flow->pending_watermarks);
     free(flow->folder);
     free(flow->sink_note);
+    buffer_done(&flow->progress);
     arena_destroy(flow->batch_arena);
     arena_destroy(flow->arena);
     pthread_mutex_destroy(&flow->lock);

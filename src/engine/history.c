@@ -11,7 +11,7 @@
 #include "base/log.h"
 
 enum {
-    SCHEMA_VERSION = 1,
+    SCHEMA_VERSION = 2,
     BUSY_MS = 500,      // other processes only read; a checkpoint may still make us wait
     PRUNE_EVERY = 1000, // batches between two removals of old rows
 };
@@ -34,7 +34,8 @@ static const char schema_sql[] =
     "CREATE TABLE IF NOT EXISTS batches (run_id INTEGER NOT NULL, flow TEXT NOT NULL, "
     "dataset TEXT, batch INTEGER NOT NULL, started INTEGER NOT NULL, duration_us INTEGER NOT NULL, "
     "input_rows INTEGER, output_rows INTEGER, watermark INTEGER, state_rows INTEGER, "
-    "state_bytes INTEGER, dropped INTEGER, malformed INTEGER, delta_version INTEGER, error TEXT);"
+    "state_bytes INTEGER, dropped INTEGER, malformed INTEGER, delta_version INTEGER, error TEXT, "
+    "progress TEXT);"
     "CREATE TABLE IF NOT EXISTS flows (run_id INTEGER NOT NULL, flow TEXT NOT NULL, dataset TEXT, "
     "batch INTEGER, watermark INTEGER, state_rows INTEGER, state_bytes INTEGER, "
     "UNIQUE (run_id, flow));"
@@ -47,7 +48,8 @@ static const char schema_sql[] =
     "COMMIT;";
 
 static const char insert_sql[] =
-    "INSERT INTO batches VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
+    "INSERT INTO batches VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, "
+    "?16)";
 
 const char *history_library(void)
 {
@@ -70,6 +72,18 @@ static int64_t query_int(sqlite3 *db, const char *sql)
     return value;
 }
 
+// Makes what is missing; a file of version 1 has no progress.
+static int make_schema(sqlite3 *db)
+{
+    int code = sqlite3_exec(db, schema_sql, NULL, NULL, NULL);
+    static const char has_progress[] =
+        "SELECT count(*) FROM pragma_table_info('batches') WHERE name = 'progress'";
+    if (code == SQLITE_OK && query_int(db, has_progress) == 0) {
+        code = sqlite3_exec(db, "ALTER TABLE batches ADD COLUMN progress TEXT", NULL, NULL, NULL);
+    }
+    return code;
+}
+
 // SQLITE_OK, or what went wrong with the file; *version is the schema's when it could be read.
 static int open_file(const char *path, sqlite3 **db, int64_t *version)
 {
@@ -90,9 +104,9 @@ static int open_file(const char *path, sqlite3 **db, int64_t *version)
     if (*version > SCHEMA_VERSION) {
         return SQLITE_OK;
     }
-    code = sqlite3_exec(*db, schema_sql, NULL, NULL, NULL);
+    code = make_schema(*db);
     if (code == SQLITE_OK && *version != SCHEMA_VERSION) {
-        code = sqlite3_exec(*db, "PRAGMA user_version = 1", NULL, NULL, NULL);
+        code = sqlite3_exec(*db, "PRAGMA user_version = 2", NULL, NULL, NULL);
         *version = SCHEMA_VERSION;
     }
     return code;
@@ -301,6 +315,7 @@ void history_batch(History *history, const HistoryBatch *batch)
     sqlite3_bind_int64(insert, 13, batch->malformed);
     bind_int(insert, 14, batch->delta_version, -1);
     sqlite3_bind_text(insert, 15, batch->error, -1, SQLITE_STATIC);
+    sqlite3_bind_text(insert, 16, batch->progress, -1, SQLITE_STATIC);
     if (sqlite3_step(insert) == SQLITE_DONE) {
         history->has_complained = false;
     } else {
@@ -381,7 +396,7 @@ static const char flows_sql[] =
     "SELECT n.flow, n.dataset, ifnull(ifnull(s.batch, f.batch), -1), s.input_rows, s.output_rows, "
     "s.dropped, s.malformed, iif(g.flow IS NULL, f.watermark, g.watermark), "
     "ifnull(g.state_rows, f.state_rows), ifnull(g.state_bytes, f.state_bytes), b.error, "
-    "s.duration_us, s.batches FROM names n LEFT JOIN sums s ON s.flow = n.flow "
+    "s.duration_us, s.batches, g.progress FROM names n LEFT JOIN sums s ON s.flow = n.flow "
     "LEFT JOIN batches b ON b.rowid = s.last LEFT JOIN batches g ON g.rowid = s.good "
     "LEFT JOIN flows f ON f.run_id = ?1 AND f.flow = n.flow ORDER BY n.place";
 
@@ -428,6 +443,7 @@ static bool append_flows(sqlite3 *db, int64_t run, Buffer *status)
             .dropped = sqlite3_column_int64(statement, 5),
             .malformed = sqlite3_column_int64(statement, 6),
             .error = error,
+            .progress = text_at(statement, 13),
         };
         control_append_flow(status, &flow);
     }
@@ -477,8 +493,8 @@ static bool has_tables(sqlite3 *db)
     if (query_int(db, "SELECT count(*) FROM sqlite_master WHERE name = 'runs'") == 0) {
         return false;
     }
-    if (query_int(db, "SELECT count(*) FROM sqlite_master WHERE name = 'refreshes'") == 0) {
-        sqlite3_exec(db, schema_sql, NULL, NULL, NULL); // if it fails, so does what follows
+    if (query_int(db, "PRAGMA user_version") < SCHEMA_VERSION) {
+        make_schema(db); // if it fails, so does what follows
     }
     return true;
 }

@@ -50,6 +50,7 @@ typedef struct HistoryBatch {
     int64_t malformed;     // rows of the source that could not be read
     int64_t delta_version; // -1: none
     const char *error;     // NULL: the batch was committed
+    const char *progress;  // JSON, as Spark's StreamingQueryProgress; NULL: none
 } HistoryBatch;
 void history_batch(History *history, const HistoryBatch *batch);
 

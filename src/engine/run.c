@@ -252,8 +252,14 @@ static void append_flows(Runner *runner, Buffer *json)
             continue;
         }
         ControlFlow status;
+        Buffer progress = {0};
         session_flow_status(session, i, &status);
+        if (session->flows[i] != NULL) {
+            flow_append_progress(session->flows[i], &progress);
+        }
+        status.progress = progress.size == 0 ? NULL : buffer_text(&progress);
         control_append_flow(json, &status);
+        buffer_done(&progress);
     }
 }
 

@@ -16,6 +16,8 @@ const Setting settings_table[] = {
     {"tarn.history.batches", SETTING_INT, "10000", 1, "batches kept per flow in history.db"},
     {"tarn.history.time", SETTING_DURATION, "30 days", 0, "age after which history is removed"},
     {"tarn.memory.limit", SETTING_BYTES, "512MB", 64 << 20, "memory of the whole process"},
+    {"tarn.state.retention", SETTING_INT, "100", 0,
+     "batches back that state('flow', batch) can look at (256 MB of log at most)"},
     {"tarn.threads", SETTING_INT, "0", 0, "threads that run SQL; 0: one per core"},
 };
 const size_t settings_count = ARRAY_LEN(settings_table);

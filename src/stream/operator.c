@@ -3,9 +3,35 @@
 
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "stream/operator_internal.h"
 
 // ---- event times -------------------------------------------------------------------------------
+
+void operator_reset_times(EventTimes *times)
+{
+    atomic_store(&times->max, TIME_MIN);
+    atomic_store(&times->min, TIME_NEVER);
+    atomic_store(&times->count, 0);
+    atomic_store(&times->seconds, 0);
+    atomic_store(&times->millis, 0);
+}
+
+TimeUs operator_average_time(const EventTimes *times)
+{
+    __int128 millis = (__int128)atomic_load(&times->seconds) * 1000 + atomic_load(&times->millis);
+    return (TimeUs)(millis / atomic_load(&times->count)) * TIME_MS;
+}
+
+static void see_times(EventTimes *times, int64_t min, int64_t max)
+{
+    int64_t seen = atomic_load(&times->max);
+    while (max > seen && !atomic_compare_exchange_weak(&times->max, &seen, max)) {
+    }
+    seen = atomic_load(&times->min);
+    while (min < seen && !atomic_compare_exchange_weak(&times->min, &seen, min)) {
+    }
+}
 
 static bool watermark_function(void *context, const DuckColumn *arguments, size_t argument_count,
                                uint64_t row_count, DuckColumn *result, Error *err)
@@ -15,17 +41,25 @@ static bool watermark_function(void *context, const DuckColumn *arguments, size_
     EventTimes *times = context;
     const int64_t *values = arguments[0].data;
     int64_t max = INT64_MIN;
+    int64_t min = INT64_MAX;
+    int64_t seconds = 0;
+    int64_t millis = 0;
     for (uint64_t row = 0; row < row_count; row++) {
+        int64_t value = values[row];
         if (arguments[0].validity != NULL && duck_is_null(&arguments[0], row)) {
             duck_set_null(result, row);
-            continue;
+            value = 0;
         }
-        max = values[row] > max ? values[row] : max;
+        max = value > max ? value : max;
+        min = value < min ? value : min;
+        seconds += value / TIME_SECOND;
+        millis += value % TIME_SECOND / TIME_MS;
     }
     memcpy(result->data, values, row_count * sizeof *values);
-    int64_t seen = atomic_load(&times->max);
-    while (max > seen && !atomic_compare_exchange_weak(&times->max, &seen, max)) {
-    }
+    see_times(times, min, max);
+    atomic_fetch_add(&times->count, (int64_t)row_count);
+    atomic_fetch_add(&times->seconds, seconds);
+    atomic_fetch_add(&times->millis, millis);
     return true;
 }
 
@@ -121,8 +155,8 @@ int64_t operator_drop_buckets(StateTable *table, int64_t last)
     return before - state_row_count(table);
 }
 
-Slice *operator_encode(const DuckColumn *columns, size_t count, uint64_t row_count,
-                       Buffer *bytes, Arena *arena)
+Slice *operator_encode(const DuckColumn *columns, size_t count, uint64_t row_count, Buffer *bytes,
+                       Arena *arena)
 {
     Slice *slices = ARENA_ARRAY(arena, Slice, row_count);
     size_t *ends = ARENA_ARRAY(arena, size_t, row_count + 1);
@@ -254,6 +288,7 @@ void operator_destroy(Operator *op)
 
 bool operator_run(Operator *op, TimeUs evict, TimeUs late, Error *err)
 {
+    TimeUs began = clock_monotonic();
     operator_finish(op);
     op->evict = evict;
     op->late = late;
@@ -264,12 +299,16 @@ bool operator_run(Operator *op, TimeUs evict, TimeUs late, Error *err)
     }
     bool ok = op->kind->run(op, err);
     op->metrics.rows_late += atomic_load(&op->late_rows);
+    op->metrics.run_time = clock_monotonic() - began;
     return ok;
 }
 
 bool operator_evict(Operator *op, Error *err)
 {
-    return op->kind->evict(op, err);
+    TimeUs began = clock_monotonic();
+    bool ok = op->kind->evict(op, err);
+    op->metrics.evict_time = clock_monotonic() - began;
+    return ok;
 }
 
 void operator_finish(Operator *op)

@@ -20,9 +20,17 @@
 
 #include "stream/plan.h"
 
+// As Spark counts them: a row without event time is one of 1970. The sum is in two parts, so that
+// no batch overflows it.
 typedef struct EventTimes {
     _Atomic int64_t max; // TIME_MIN: none seen
+    _Atomic int64_t min;
+    _Atomic int64_t count;
+    _Atomic int64_t seconds;
+    _Atomic int64_t millis;
 } EventTimes;
+void operator_reset_times(EventTimes *times);
+TimeUs operator_average_time(const EventTimes *times); // in whole milliseconds; count > 0
 
 // Registers plan->watermarks[index].function; `times` must outlive the connection's statements.
 MUST_USE bool operator_register_times(DuckConn *conn, const PlanWatermark *watermark,
@@ -33,6 +41,8 @@ typedef struct OperatorMetrics {
     int64_t rows_updated; // by the last batch
     int64_t rows_removed;
     int64_t rows_late; // dropped by the watermark in the last batch
+    TimeUs run_time;   // of the last batch: the stage's statement and its rows into the state
+    TimeUs evict_time;
 } OperatorMetrics;
 
 typedef struct Operator Operator;

@@ -5,7 +5,7 @@
     TARN=build/tarn spark_streaming.py STREAMING.JSONL [--step] [-v] [NAME...]
 
 Each input file is one batch (maxFilesPerTrigger 1). Compared of every batch: number, rows as a multiset
-(values as Spark casts them to STRING), input rows, the watermark in force, and of each stateful operator
+(values as Spark casts them to STRING), input rows, the watermark in force, event times (min, max, avg), and of each stateful operator
 its rows in state, updated, removed and dropped by the watermark. `prewritten` has all files in place,
 `step` (with --step) runs the program once for every file. The last line is
 "N passed, N failed". What this version refuses is in REFUSED, with the words of the refusal: that they come is
@@ -136,6 +136,7 @@ def batch_of(progress, rows):
                  for o in progress["stateOperators"]]
     return {"batch": progress["batchId"], "input_rows": progress["numInputRows"],
             "watermark": progress.get("eventTime", {}).get("watermark"),
+            "event_time": {k: v for k, v in progress.get("eventTime", {}).items() if k != "watermark"} or None,
             "rows": rows or [], "operators": operators}
 
 
@@ -168,8 +169,8 @@ def differences(expected, actual):
     found = []
     for want, have in zip(expected, actual):
         # Without an operator Spark counts the rows that its JSON reader let through a pushed-down filter.
-        for key in ("batch", "input_rows", "watermark") if want["operators"] else ("batch", "watermark"):
-            if want[key] != have[key]:
+        for key in ("batch", "input_rows", "watermark", "event_time") if want["operators"] else ("batch", "watermark"):
+            if want.get(key) != have[key]:
                 found.append("batch %d: %s is %s, Spark has %s" % (want["batch"], key, have[key], want[key]))
         if sorted(want["rows"], key=sort_key) != sorted(have["rows"], key=sort_key):
             found.append("batch %d: rows are %s, Spark has %s" % (want["batch"], have["rows"], want["rows"]))
