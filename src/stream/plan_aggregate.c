@@ -76,7 +76,8 @@ static const GroupKey *event_key(const Cut *cut)
     for (size_t i = 0; i < cut->key_count; i++) {
         // Of several event-time keys a window decides: it closes last.
         const GroupKey *key = &cut->keys[i];
-        if (key->is_event_time && (event == NULL || key->is_window || key->is_window_column)) {
+        bool decides = key->is_window || key->is_window_column || key->is_session;
+        if (key->is_event_time && (event == NULL || decides)) {
             event = key;
         }
     }
@@ -112,7 +113,8 @@ static bool add_late(Cut *cut, Flowing *flowing)
     Planner *planner = cut->planner;
     Arena *arena = planner->arena;
     const GroupKey *event = event_key(cut);
-    if (flowing->late_into == NULL || event == NULL || planner->request->mode == OUTPUT_COMPLETE) {
+    if (flowing->late_into == NULL || event == NULL ||
+        (planner->request->mode == OUTPUT_COMPLETE && !event->is_session)) {
         return true;
     }
     const char *time = event->is_window ? event->partial : plan_expr_sql(planner, event->expr);
@@ -122,6 +124,10 @@ static bool add_late(Cut *cut, Flowing *flowing)
     time = event->is_window ? last_end(cut, event, time)
                             : arena_printf(arena, "epoch_us((%s)%s)", time,
                                            event->is_window_column ? ".\"end\"" : "");
+    if (event->is_session) { // a row without a session is not late
+        time = arena_printf(arena, "CASE WHEN %s > %s THEN %s END", event->session_end,
+                            event->session_start, event->session_end);
+    }
     Expr *where = ast_raw(arena, cut->select->pos,
                           arena_printf(arena, "%s(%s)", cut->stage->late_function, time));
     Select *late = ARENA_NEW(arena, Select);
@@ -203,9 +209,9 @@ static const char *output_relation(Cut *cut)
         buffer_printf(&sql, " AS a%zu, ", i);
     }
     bool update = cut->planner->request->mode == OUTPUT_UPDATE;
-    buffer_printf(&sql, "true AS present FROM %s%s)",
-                  update ? cut->stage->batch_relation : cut->stage->state_relation,
-                  update ? " WHERE NOT is_late" : "");
+    const char *own = update ? cut->stage->batch_relation : cut->stage->state_relation;
+    buffer_printf(&sql, "true AS present FROM %s%s)", cut->relation != NULL ? cut->relation : own,
+                  update && cut->relation == NULL ? " WHERE NOT is_late" : "");
     const char *text = ok ? arena_text(arena, buffer_slice(&sql)) : NULL;
     buffer_done(&sql);
     return text;
@@ -256,9 +262,10 @@ static Expr *replace(void *context, const Expr *expr)
         if (rewrite_equal(cut->keys[i].expr, expr)) {
             return stage_column(cut, expr->pos, 'k', i, (Slice){0});
         }
-        // The column that window() makes: window, window.start, window.end.
-        if (cut->keys[i].is_window && expr->kind == EXPR_COLUMN && expr->name.count <= 2 &&
-            slice_equal_nocase(expr->name.parts[0], slice_of("window"))) {
+        // The column that window() makes: window, window.start, window.end; so session_window().
+        bool is_made = cut->keys[i].is_window || cut->keys[i].is_session;
+        if (is_made && expr->kind == EXPR_COLUMN && expr->name.count <= 2 &&
+            slice_equal_nocase(expr->name.parts[0], cut->keys[i].expr->text)) {
             return stage_column(cut, expr->pos, 'k', i,
                                 expr->name.count == 1 ? (Slice){0} : expr->name.parts[1]);
         }
@@ -326,7 +333,8 @@ static const GroupKey *find_event_key(const Cut *cut, const Expr *expr)
 {
     for (size_t i = 0; i < cut->key_count; i++) {
         const GroupKey *key = &cut->keys[i];
-        bool is_name = key->is_window && expr->kind == EXPR_COLUMN && expr->name.count == 1 &&
+        bool is_name = (key->is_window || key->is_session) && expr->kind == EXPR_COLUMN &&
+                       expr->name.count == 1 &&
                        slice_equal_nocase(expr->name.parts[0], key->expr->text);
         if (key->event != NULL && (is_name || rewrite_equal(key->expr, expr))) {
             return key;
@@ -346,7 +354,7 @@ static void follow_keys(const Cut *cut, Flowing *flowing)
         const Expr *named = plan_group_select_item(cut, expr);
         const GroupKey *key = find_event_key(cut, named != NULL ? named : expr);
         if (key != NULL) {
-            bool is_window = key->is_window || key->is_window_column;
+            bool is_window = key->is_window || key->is_window_column || key->is_session;
             plan_add_event(cut->planner, flowing, key->event, is_window, item);
         } else if (expr->kind == EXPR_CALL && expr->arguments.count == 1 &&
                    slice_equal_nocase(expr->text, slice_of("window_time"))) {
@@ -387,8 +395,12 @@ Select *plan_aggregate(Planner *planner, const Select *select, Relation *from, F
                        SortList *order_by)
 {
     Arena *arena = planner->arena;
-    Cut cut = {
-        .planner = planner, .select = select, .from = from, .flowing = flowing, .sliding = -1};
+    Cut cut = {.planner = planner,
+               .select = select,
+               .from = from,
+               .flowing = flowing,
+               .sliding = -1,
+               .session = -1};
     cut.stage = plan_begin_stage(planner, STAGE_AGGREGATE, "aggregate", select->pos, flowing);
     if (cut.stage == NULL) {
         return NULL;
@@ -402,6 +414,13 @@ Select *plan_aggregate(Planner *planner, const Select *select, Relation *from, F
         return NULL;
     }
     cut.stage->has_event_time = event_key(&cut) != NULL;
+    cut.stage->aggregate->meaning = describe_meaning(&cut);
+    if (cut.session >= 0) {
+        bool ok = check_mode(&cut) && plan_session(&cut) && add_late(&cut, flowing) &&
+                  plan_add_stage(planner, cut.stage, flowing);
+        follow_keys(&cut, flowing);
+        return ok ? output_select(&cut, order_by) : NULL;
+    }
     const char *partial = plan_calls_partial_sql(&cut);
     Schema partial_schema = {0};
     if (partial == NULL || !plan_describe(planner, partial, select->pos, &partial_schema)) {
@@ -418,7 +437,6 @@ Select *plan_aggregate(Planner *planner, const Select *select, Relation *from, F
         diagnose(planner->diagnostics, select->pos, NULL, NULL, "%s", err.message);
         return NULL;
     }
-    cut.stage->aggregate->meaning = describe_meaning(&cut);
     cut.stage->sql = stage_sql(&cut, groups);
     Schema state = {0};
     for (size_t i = 2; i < cut.stage->output.count; i++) {

@@ -24,6 +24,10 @@ typedef struct GroupKey {
     bool is_event_time;       // a window over, or itself, the event-time column
     const EventColumn *event; // that column; NULL: none
     bool is_window_column;    // a window over it that the input has made: {start, end}
+    bool is_session;
+    const char *session_start; // DuckDB SQL of the session of a row, in microseconds
+    const char *session_end;
+    TimeUs gap; // 0: it depends on the row
 } GroupKey;
 
 // The values that one or more aggregates with DISTINCT are about.
@@ -52,6 +56,7 @@ typedef struct Cut {
     GroupKey *keys;
     size_t key_count;
     int sliding; // the key that is a sliding window; -1: none
+    int session; // the key that is a session window; -1: none
     AggregateCall *calls;
     size_t call_count;
     size_t call_capacity;
@@ -61,11 +66,15 @@ typedef struct Cut {
     Schema partials; // p0, p1 ... of all calls; without any, p0 says that the group is there
     bool failed;
     PlanStage *stage;
+    const char
+        *relation; // DuckDB SQL of what the output reads: k0..., v0...; NULL: the stage's own
 } Cut;
 
 // plan_group.c
 bool plan_group_input(Cut *cut);
 bool plan_group_keys(Cut *cut);
+// The type of an expression over the input, by asking the binder; NULL after a problem.
+const Type *plan_group_type(Cut *cut, const Expr *expr);
 // The select item with this alias; an input column of that name wins, as in Spark. NULL: none.
 const Expr *plan_group_select_item(const Cut *cut, const Expr *column);
 
@@ -96,6 +105,10 @@ bool plan_merge_final(Cut *cut, size_t i, const char *prefix, Buffer *sql);
 const char *plan_panes_sql(Cut *cut, const char *partial);
 // The start of the last window of a sliding key that holds a pane (both DuckDB SQL).
 const char *plan_panes_last_start(const Cut *cut, const GroupKey *key, const char *pane);
+
+// plan_session.c: the session_window() of a key; the stage of a query that has one.
+bool plan_session_key(Cut *cut, GroupKey *key);
+bool plan_session(Cut *cut);
 
 // plan_aggregate.c: the number under which a group's state is kept and forgotten, from its keys.
 void plan_aggregate_bucket(const Cut *cut, Buffer *sql);

@@ -64,8 +64,8 @@ static bool window_duration(Cut *cut, const Expr *expr, TimeUs *duration)
                     "a window needs a constant duration");
 }
 
-// The type of an expression over the input, by asking the binder. The names of FROM stay in sight.
-static const Type *input_type(Cut *cut, const Expr *expr)
+// The names of FROM stay in sight.
+const Type *plan_group_type(Cut *cut, const Expr *expr)
 {
     Select *select = ARENA_NEW(cut->planner->arena, Select);
     SelectItem item = {.expr = (Expr *)expr, .alias = slice_of("x"), .pos = expr->pos};
@@ -101,7 +101,7 @@ static bool check_shape(Cut *cut, const Expr *call, WindowShape *shape)
 // window(w, size) over a window column: over the last microsecond of each w.
 static const Expr *time_of(Cut *cut, const Expr *time)
 {
-    const Type *type = input_type(cut, time);
+    const Type *type = plan_group_type(cut, time);
     bool is_window = type != NULL && type->kind == TYPE_STRUCT && type->fields.count == 2 &&
                      schema_find(&type->fields, slice_of("end")) == 1;
     if (!is_window) {
@@ -140,7 +140,7 @@ static bool plan_window_key(Cut *cut, GroupKey *key)
         return false;
     }
     const char *time_sql = plan_expr_sql(cut->planner, time);
-    key->time_type = time_sql == NULL ? NULL : input_type(cut, time);
+    key->time_type = time_sql == NULL ? NULL : plan_group_type(cut, time);
     if (key->time_type == NULL) {
         return false;
     }
@@ -210,12 +210,16 @@ bool plan_group_keys(Cut *cut)
         if (!key->is_window) {
             const EventColumn *window = plan_find_event(cut->flowing, key->expr, true);
             key->is_window_column = window != NULL;
-            key->event = window != NULL ? window : plan_find_event(cut->flowing, key->expr, false);
+            key->event =
+                window != NULL ? window : plan_find_event(cut->flowing, key->expr, false);
         }
         key->is_event_time = key->event != NULL;
-        if (is_call_of(key->expr, "session_window")) {
-            return diagnose(cut->planner->diagnostics, key->expr->pos, "UNSUPPORTED_FEATURE", NULL,
-                            "session windows are not supported by this version");
+        key->is_session = is_call_of(key->expr, "session_window");
+        if (key->is_session) {
+            if (!plan_session_key(cut, key)) {
+                return false;
+            }
+            key->event = plan_find_event(cut->flowing, key->expr->arguments.items[0], false);
         }
     }
     return true;
