@@ -125,6 +125,8 @@ static const Function functions[] = {
 
     F("encode", KIND_BINARY, 2, 2, "spark_encode($1s, $2s)"),
     {"decode", FUNCTION_SCALAR, KIND_UNKNOWN, 2, ANY_COUNT, HOOK_DECODE, NULL, NULL, NULL},
+    S("to_char", 2, 2, "spark_to_char($1, $2s)"),
+    S("to_varchar", 2, 2, "spark_to_char($1, $2s)"),
     F("to_binary", KIND_BINARY, 2, 2, "spark_to_binary($1s, $2s)"),
     F("to_binary", KIND_BINARY, 1, 1, "spark_to_binary($1s, 'hex')"),
     F("try_to_binary", KIND_BINARY, 2, 2, "TRY(spark_to_binary($1s, $2s))"),
@@ -139,6 +141,7 @@ static const Function functions[] = {
       "CASE WHEN spark_valid_utf8($1) THEN spark_make_valid_utf8($1) END"),
 
     S("get_json_object", 2, 2, "spark_get_json_object($1s, $2s)"),
+    S("schema_of_json", 1, 1, "spark_schema_of_json($1s)"),
     F("json_array_length", KIND_INT, 1, 1, "spark_json_array_length($1s)"),
     F("json_object_keys", KIND_ARRAY, 1, 1, "spark_json_object_keys($1s)"),
     S("to_json", 1, 1, "spark_to_json($1)"),

@@ -63,7 +63,7 @@ bool sql_prelude(DuckConn *conn, Error *err)
     static const PreludeGroup *const groups[] = {
         &prelude_casts,   &prelude_numbers,     &prelude_decimals, &prelude_strings,
         &prelude_formats, &prelude_times,       &prelude_patterns, &prelude_json,
-        &prelude_hashes,  &prelude_collections, &prelude_urls,
+        &prelude_hashes,  &prelude_collections, &prelude_urls,     &prelude_json_schemas,
     };
     Arena *arena = arena_create(0);
     bool ok = true;

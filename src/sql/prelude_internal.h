@@ -38,6 +38,7 @@ extern const PreludeGroup prelude_json;
 extern const PreludeGroup prelude_hashes;
 extern const PreludeGroup prelude_collections;
 extern const PreludeGroup prelude_urls;
+extern const PreludeGroup prelude_json_schemas;
 
 // CREATE MACRO statements, NULL-terminated.
 extern const char *const prelude_macros[];

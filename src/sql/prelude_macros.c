@@ -54,7 +54,8 @@ const char *const prelude_macros[] = {
           "(x) AS spark_cast_decimal(x)"),
 
     // beside a value of another type a string becomes that type; others stay as they are
-    MACRO("spark_addend(x VARCHAR) AS spark_cast_double(x), (x \"NULL\") AS x, (x) AS x"),
+    MACRO("spark_addend(x VARCHAR) AS spark_cast_double(x), (x \"NULL\") AS CAST(x AS DOUBLE), "
+          "(x) AS x"),
     MACRO("spark_beside_bigint(x VARCHAR) AS spark_cast_bigint(x), (x \"NULL\") AS x, (x) AS x"),
     MACRO("spark_beside_double(x VARCHAR) AS spark_cast_double(x), (x \"NULL\") AS x, (x) AS x"),
     MACRO("spark_beside_date(x VARCHAR) AS spark_cast_date(x), (x \"NULL\") AS x, (x) AS x"),
@@ -169,6 +170,14 @@ const char *const prelude_macros[] = {
     MACRO("spark_to_binary(s, f) AS CASE WHEN lower(f) IN ('utf-8', 'utf8') THEN encode(s) "
           "WHEN lower(f) = 'hex' THEN unhex(s) WHEN lower(f) = 'base64' THEN from_base64(s) "
           "ELSE error('[DATATYPE_MISMATCH] formats of to_binary are hex, utf-8 and base64') END"),
+    MACRO("spark_to_char(x DATE, f) AS spark_date_format(x, f), "
+          "(x TIMESTAMPTZ, f) AS spark_date_format(x, f), "
+          "(x TIMESTAMP, f) AS spark_date_format(x, f), "
+          "(x BLOB, f) AS CASE lower(f) WHEN 'base64' THEN to_base64(x) WHEN 'hex' THEN hex(x) "
+          "WHEN 'utf-8' THEN decode(x) ELSE error('[INVALID_PARAMETER_VALUE.BINARY_FORMAT] "
+          "formats of BINARY are base64, hex and utf-8') END, "
+          "(x, f) AS CAST(error('[UNSUPPORTED_FUNCTION] to_char of numbers is not supported yet; "
+          "format_number(x, digits) groups and rounds') AS VARCHAR)"),
     MACRO("spark_is_valid_utf8(x) AS spark_valid_utf8(x)"),
     MACRO("spark_str_to_map(s, p := ',', k := ':') AS map_from_entries(list_transform("
           "string_split(s, p), lambda e: struct_pack(\"key\" := split_part(e, k, 1), "

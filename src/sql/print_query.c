@@ -216,6 +216,19 @@ static void print_tail(Printer *printer, const Query *query)
     }
 }
 
+// inline(...) in a select list: ORDER BY finds its columns only from outside.
+static bool makes_unnamed_columns(const Select *select)
+{
+    for (size_t i = 0; select != NULL && i < select->item_count; i++) {
+        Generator generator;
+        if (print_find_generator(select->items[i].expr, &generator) &&
+            strncmp(generator.function->sql, "inline", 6) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void print_query(Printer *printer, const Query *query)
 {
     const CteScope *outer = printer->ctes;
@@ -238,7 +251,10 @@ void print_query(Printer *printer, const Query *query)
         printer->ctes = scope;
     }
     print_text(printer, query->cte_count > 0 ? " " : "");
+    bool is_boxed = query->order_by.count > 0 && makes_unnamed_columns(query->select);
+    print_text(printer, is_boxed ? "SELECT * FROM (" : "");
     print_body(printer, query);
+    print_text(printer, is_boxed ? ")" : "");
     print_tail(printer, query);
     printer->ctes = outer;
     printer->lambdas = lambdas;

@@ -292,8 +292,28 @@ static void test_urls(Bench *bench)
                "[INVALID_URL] 'http://a b/' is no URL @7 (try_parse_url gives NULL instead)");
 }
 
+static void test_schema_of_json(Bench *bench)
+{
+    CHECK_TEXT(run(bench,
+                   "SELECT schema_of_json('{\"b\":[1,2.5,null],\"a b\":{\"x\":\"\"},\"a\":true,"
+                   "\"e\":{},\"n\":12345678901234567890}') AS s"),
+               "s;STRUCT<a: BOOLEAN, `a b`: STRUCT<x: STRING>, b: ARRAY<DOUBLE>, "
+               "n: DECIMAL(20,0)>");
+    CHECK_TEXT(run(bench, "SELECT schema_of_json('[{\"x\":1},{\"y\":\"z\",\"x\":\"q\"}]') AS s"),
+               "s;ARRAY<STRUCT<x: STRING, y: STRING>>");
+    CHECK_TEXT(
+        run(bench, "SELECT to_char(DATE '2024-03-09', 'dd/MM') AS a, to_char(x'6162', 'hex') AS b"),
+        "a|b;09/03|6162");
+    CHECK_TEXT(run(bench, "SELECT to_char(v, '999') FROM t"),
+               "[UNSUPPORTED_FUNCTION] to_char of numbers is not supported yet; format_number(x, "
+               "digits) groups and rounds");
+}
+
 static void test_more_collections(Bench *bench)
 {
+    CHECK_TEXT(run(bench, "SELECT v, inline(array(struct(v AS a, 'x' AS b))) FROM t WHERE v < 3 "
+                          "ORDER BY a DESC"),
+               "v|a|b;2|2|x;1|1|x");
     CHECK_TEXT(run(bench, "SELECT map_zip_with(map(1, 'a', 2, 'b'), map(1, 'x', 3, 'y'), "
                           "(k, a, b) -> concat(coalesce(a, '-'), coalesce(b, '-'))) AS m"),
                "m;{1 -> ax, 2 -> b-, 3 -> -y}");
@@ -440,6 +460,7 @@ int main(void)
     test_quoting(&bench);
     test_pivots(&bench);
     test_urls(&bench);
+    test_schema_of_json(&bench);
     test_more_collections(&bench);
     test_strings_beside_numbers(&bench);
     test_subqueries_as_arguments(&bench);
