@@ -33,6 +33,13 @@ static bool any_is_opaque(const Printer *printer, const ExprList *list)
     return false;
 }
 
+// The window of a session is made of aggregates.
+static bool is_session_column(const Printer *printer, const Expr *expr)
+{
+    return printer->window != NULL && printer->window->is_session &&
+           print_same_name(expr->name.parts[0], printer->window->call->text);
+}
+
 bool print_is_opaque(const Printer *printer, const Expr *expr)
 {
     const Function *function;
@@ -42,10 +49,12 @@ bool print_is_opaque(const Printer *printer, const Expr *expr)
     case EXPR_EXISTS:
         return true;
     case EXPR_COLUMN:
-        return printer->nested > 0 || print_find_alias(printer, expr->name.parts[0]) != NULL;
+        return printer->nested > 0 || print_find_alias(printer, expr->name.parts[0]) != NULL ||
+               is_session_column(printer, expr);
     case EXPR_CALL:
         function = function_find(expr->text, expr->arguments.count);
-        if (expr->over != NULL || (function != NULL && function->kind != FUNCTION_SCALAR)) {
+        if (expr->over != NULL || print_is_session(expr) ||
+            (function != NULL && function->kind != FUNCTION_SCALAR)) {
             return true;
         }
         break;
