@@ -36,6 +36,9 @@ static long long milliseconds(TimeUs from, TimeUs to)
 
 static const char *operator_name(const PlanStage *stage)
 {
+    if (stage->kind == STAGE_JOIN) {
+        return "symmetricHashJoin";
+    }
     if (stage->kind == STAGE_AGGREGATE) {
         return "stateStoreSave";
     }

@@ -233,6 +233,8 @@ static const OperatorKind *kind_of(StageKind kind)
         return &operator_top;
     case STAGE_LIMIT:
         return &operator_limit;
+    case STAGE_JOIN:
+        return &operator_join;
     case STAGE_SESSION:
         return &operator_session;
     }
@@ -294,7 +296,8 @@ bool operator_run(Operator *op, TimeUs evict, TimeUs late, Error *err)
     op->late = late;
     op->metrics = (OperatorMetrics){0};
     atomic_store(&op->late_rows, 0);
-    if (!duck_query(op->conn, op->stage->sql, &op->rows, err)) {
+    if ((op->kind->prepare != NULL && !op->kind->prepare(op, err)) ||
+        !duck_query(op->conn, op->stage->sql, &op->rows, err)) {
         return fail_context(err, "%s", op->kind->name);
     }
     bool ok = op->kind->run(op, err);

@@ -5,6 +5,7 @@
 // tables and whatever hangs at op->state.
 //
 //     open   after recovery: tables, functions, relations
+//     prepare before the stage's statement; may be NULL
 //     run    after the stage's statement: op->rows into the state (rows may not be changed while a
 //            statement runs)
 //     evict  what the watermark op->evict has passed
@@ -22,6 +23,7 @@
 typedef struct OperatorKind {
     const char *name; // before messages: "aggregation"
     bool (*open)(Operator *op, State *state, Arena *arena, Error *err);
+    bool (*prepare)(Operator *op, Error *err);
     bool (*run)(Operator *op, Error *err);
     bool (*evict)(Operator *op, Error *err);
     void (*finish)(Operator *op);
@@ -32,6 +34,7 @@ extern const OperatorKind operator_aggregate;
 extern const OperatorKind operator_deduplicate;
 extern const OperatorKind operator_top;
 extern const OperatorKind operator_limit;
+extern const OperatorKind operator_join;
 extern const OperatorKind operator_session;
 
 struct Operator {

@@ -296,6 +296,21 @@ static Relation *plan_ranked(Planner *planner, const Select *select, const PlanT
     return copy;
 }
 
+static Relation *plan_from(Planner *planner, const Select *select, Flowing *flowing)
+{
+    const Select *outer = planner->select;
+    bool outer_reaches = planner->where_reaches;
+    planner->select = select;
+    planner->where_reaches = true;
+    PlanTopRequest top;
+    Relation *from = planner->request->mode != OUTPUT_APPEND && plan_top_matches(select, &top)
+                         ? plan_ranked(planner, select, &top, flowing)
+                         : plan_relation(planner, select->from, flowing);
+    planner->select = outer;
+    planner->where_reaches = outer_reaches;
+    return from;
+}
+
 static Query *plan_select(Planner *planner, const Query *query, Flowing *flowing)
 {
     if (query->select->qualify != NULL && planner->request->mode != OUTPUT_APPEND) {
@@ -310,11 +325,8 @@ static Query *plan_select(Planner *planner, const Query *query, Flowing *flowing
     if (select->from == NULL) {
         return copy;
     }
-    PlanTopRequest top;
-    planned->from = planner->request->mode != OUTPUT_APPEND && plan_top_matches(select, &top)
-                        ? plan_ranked(planner, select, &top, flowing)
-                        : plan_relation(planner, select->from, flowing);
-    if (planned->from == NULL) {
+    planned->from = plan_from(planner, select, flowing);
+    if (planned->from == NULL || !plan_join_spell_stars(planner, planned)) {
         return NULL;
     }
     if (!flowing->streaming) {
@@ -470,7 +482,8 @@ const Plan *plan_create(const PlanRequest *request, Arena *arena, Diagnostics *d
     Plan *plan = ARENA_NEW(arena, Plan);
     plan->flow = request->flow;
     plan->mode = request->mode;
-    Planner planner = {request, arena, diagnostics, plan, false};
+    Planner planner = {
+        .request = request, .arena = arena, .diagnostics = diagnostics, .plan = plan};
     Flowing flowing = {0};
     Query *query = plan_query(&planner, rewrite_without_ctes(arena, request->query), &flowing);
     if (query == NULL || !check_modes(&planner, &flowing)) {
@@ -484,7 +497,9 @@ const Plan *plan_create(const PlanRequest *request, Arena *arena, Diagnostics *d
     }
     for (size_t i = 0; i < plan->stage_count; i++) {
         const PlanStage *stage = &plan->stages[i];
-        bool follows = stage->kind == STAGE_DEDUPLICATE || plan->mode != OUTPUT_COMPLETE;
+        bool follows = stage->kind == STAGE_JOIN ? stage->has_event_time
+                                                 : stage->kind == STAGE_DEDUPLICATE ||
+                                                       plan->mode != OUTPUT_COMPLETE;
         plan->wants_no_data_batch |= follows && plan->watermark_count > 0;
     }
     return plan;
@@ -523,7 +538,12 @@ void plan_print(const Plan *plan, Buffer *out)
                       (long long)plan->watermarks[i].delay);
     }
     for (size_t i = 0; i < plan->stage_count; i++) {
-        buffer_printf(out, "stage %s\n    %s\n", plan->stages[i].name, plan->stages[i].sql);
+        const PlanStage *stage = &plan->stages[i];
+        if (stage->kind == STAGE_JOIN) {
+            buffer_printf(out, "left of %s\n    %s\nright of %s\n    %s\n", stage->name,
+                          stage->join->sides[0].sql, stage->name, stage->join->sides[1].sql);
+        }
+        buffer_printf(out, "stage %s\n    %s\n", stage->name, stage->sql);
     }
     for (size_t i = 0; i < plan->late_count; i++) {
         const PlanLate *late = &plan->lates[i];

@@ -24,6 +24,7 @@
 #include "stream/expect.h"
 #include "stream/sink.h"
 #include "stream/stage_aggregate.h"
+#include "stream/stage_join.h"
 #include "stream/stage_session.h"
 #include "stream/watermark.h"
 
@@ -38,6 +39,7 @@ typedef enum StageKind {
     STAGE_DEDUPLICATE,
     STAGE_TOP,
     STAGE_LIMIT,
+    STAGE_JOIN,
     STAGE_SESSION,
 } StageKind;
 
@@ -68,6 +70,7 @@ typedef struct PlanStage {
     //   AGGREGATE    bucket BIGINT, is_late BOOLEAN, keys..., values (merged)...
     //   DEDUPLICATE  the relation's columns, rows whose key is new
     //   LIMIT        the query's columns
+    //   JOIN         stage_join.h
     //   TOP          bucket, is_late, keys..., first rows of the group, those of the batch before
     const char *sql;
     Schema keys;
@@ -84,6 +87,7 @@ typedef struct PlanStage {
     PlanDeduplicate *deduplicate;
     PlanTop *top;
     PlanLimit *limit;
+    PlanJoin *join;
     PlanSession *session;
 } PlanStage;
 

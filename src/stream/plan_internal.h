@@ -10,6 +10,9 @@ typedef struct Planner {
     Diagnostics *diagnostics;
     Plan *plan;
     bool failed;
+    const Select *select;            // whose FROM is being planned
+    bool where_reaches;              // its WHERE may be applied to the relation being planned
+    const struct PlanJoined *joined; // joins of streams that have been cut (plan_join.h)
 } Planner;
 
 // A SELECT with one ranking function, of which the query around it wants the first ranks.
@@ -46,6 +49,10 @@ Query *plan_query(Planner *planner, const Query *query, Flowing *flowing);
 // order_by of the query around it is rewritten along (in place, it is a copy already).
 Select *plan_aggregate(Planner *planner, const Select *select, Relation *from, Flowing *flowing,
                        SortList *order_by);
+// A join in FROM. Of two streams it is cut: in its place stands a relation under the same names,
+// where stars must be spelt out (false: a problem).
+Relation *plan_join(Planner *planner, const Relation *relation, Flowing *flowing);
+bool plan_join_spell_stars(Planner *planner, Select *select);
 // A relation of the rows of `from` whose key is new.
 Relation *plan_deduplicate(Planner *planner, Relation *from, const DropDuplicates *request,
                            Flowing *flowing);

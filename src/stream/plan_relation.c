@@ -253,38 +253,6 @@ static Relation *plan_watermark(Planner *planner, Relation *from, const Watermar
     return raw;
 }
 
-static Relation *plan_join(Planner *planner, const Relation *relation, Flowing *flowing)
-{
-    Flowing left = {0};
-    Flowing right = {0};
-    Relation *copy = ARENA_NEW(planner->arena, Relation);
-    *copy = *relation;
-    copy->left = plan_relation(planner, relation->left, &left);
-    copy->right = copy->left == NULL ? NULL : plan_relation(planner, relation->right, &right);
-    if (copy->right == NULL) {
-        return NULL;
-    }
-    if (left.streaming && right.streaming) {
-        diagnose(planner->diagnostics, relation->pos, "UNSUPPORTED_FEATURE",
-                 "drop STREAM on one side to join with the table as it is at each batch",
-                 "joins of two streams are not supported by this version");
-        return NULL;
-    }
-    bool loses_stream_rows =
-        (right.streaming && (relation->join == JOIN_LEFT || relation->join == JOIN_SEMI ||
-                             relation->join == JOIN_ANTI)) ||
-        (left.streaming && relation->join == JOIN_RIGHT) ||
-        ((left.streaming || right.streaming) && relation->join == JOIN_FULL);
-    if (loses_stream_rows) {
-        diagnose(planner->diagnostics, relation->pos, "STREAM_STATIC_JOIN_NOT_SUPPORTED",
-                 "put the stream on the preserved side",
-                 "this outer join keeps rows of the table, which a stream can never finish");
-        return NULL;
-    }
-    *flowing = left.streaming ? left : right;
-    return copy;
-}
-
 static void alias_events(Planner *planner, Slice alias, Flowing *flowing)
 {
     EventColumn *events = ARENA_ARRAY(planner->arena, EventColumn, flowing->event_count + 1);
