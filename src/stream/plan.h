@@ -22,6 +22,7 @@
 #include "sql/parser.h"
 #include "sql/print.h"
 #include "stream/expect.h"
+#include "stream/plan_facts.h"
 #include "stream/sink.h"
 #include "stream/stage_aggregate.h"
 #include "stream/stage_join.h"
@@ -82,6 +83,7 @@ typedef struct PlanStage {
     bool has_event_time;        // there are late rows, and the watermark evicts
     uint64_t below;             // bit i: reads the output of stage i
     TimeUs watermark_lag;       // its rows may be this much older than the watermark it reads
+    PlanFacts facts;            // in the user's words
     // Of its kind:
     PlanAggregate *aggregate;
     PlanDeduplicate *deduplicate;

@@ -416,8 +416,8 @@ Select *plan_aggregate(Planner *planner, const Select *select, Relation *from, F
     cut.stage->has_event_time = event_key(&cut) != NULL;
     cut.stage->aggregate->meaning = describe_meaning(&cut);
     if (cut.session >= 0) {
-        bool ok = check_mode(&cut) && plan_session(&cut) && add_late(&cut, flowing) &&
-                  plan_add_stage(planner, cut.stage, flowing);
+        bool ok = check_mode(&cut) && plan_session(&cut) && plan_describe_groups(&cut) &&
+                  add_late(&cut, flowing) && plan_add_stage(planner, cut.stage, flowing);
         follow_keys(&cut, flowing);
         return ok ? output_select(&cut, order_by) : NULL;
     }
@@ -445,7 +445,8 @@ Select *plan_aggregate(Planner *planner, const Select *select, Relation *from, F
     }
     if (!check_mode(&cut) ||
         !plan_declare_view(planner, cut.stage->state_relation, &state, select->pos) ||
-        !add_late(&cut, flowing) || !plan_add_stage(planner, cut.stage, flowing)) {
+        !plan_describe_groups(&cut) || !add_late(&cut, flowing) ||
+        !plan_add_stage(planner, cut.stage, flowing)) {
         return NULL;
     }
     follow_keys(&cut, flowing);

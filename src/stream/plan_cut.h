@@ -112,3 +112,5 @@ bool plan_session(Cut *cut);
 
 // plan_aggregate.c: the number under which a group's state is kept and forgotten, from its keys.
 void plan_aggregate_bucket(const Cut *cut, Buffer *sql);
+// plan_facts.c: keys and aggregates in the user's words, once the partials are known. True.
+bool plan_describe_groups(Cut *cut);

@@ -141,6 +141,11 @@ Relation *plan_deduplicate(Planner *planner, Relation *from, const DropDuplicate
         !find_expiry(planner, request, &schema, flowing, stage)) {
         return NULL;
     }
+    plan_add_fact(planner, stage, "keys", request->pos, key_list(planner, stage));
+    plan_add_fact(planner, stage, "forgotten", request->pos,
+                  request->within_watermark     ? "within the watermark"
+                  : stage->deduplicate->expires ? "with their event time"
+                                                : "never");
     stage->sql = stage_sql(planner, stage, &schema, input);
     stage->output = schema;
     const char *late = stage->has_event_time ? late_sql(planner, stage, &schema, input) : NULL;

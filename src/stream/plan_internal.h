@@ -69,6 +69,14 @@ Query *plan_limit(Planner *planner, const Query *query, Flowing *flowing);
 // The first function with OVER in an expression; NULL: none.
 const Expr *plan_window_function(const Expr *expr);
 
+// plan_facts.c: what a stage keeps, in the user's words. The text of an expression as the user
+// wrote it, in the arena.
+void plan_add_fact(Planner *planner, PlanStage *stage, const char *label, Pos pos,
+                   const char *text);
+void plan_show_column(Planner *planner, PlanStage *stage, const PlanShown *shown);
+const char *plan_words(Planner *planner, const Expr *expr);
+void plan_append_words(Slice text, Buffer *out);
+
 // Whether duplicates may be dropped here; a problem at `pos` when not.
 bool plan_may_deduplicate(Planner *planner, const Flowing *flowing, Pos pos);
 bool plan_is_aggregating(const Select *select);

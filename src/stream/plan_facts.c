@@ -1,0 +1,142 @@
+// What stages keep, gathered while a query is planned. See plan_facts.h.
+// SPDX-License-Identifier: Apache-2.0
+#include "stream/plan_cut.h"
+
+void plan_add_fact(Planner *planner, PlanStage *stage, const char *label, Pos pos, const char *text)
+{
+    PlanFact fact = {label, text, pos};
+    ARENA_PUSH(planner->arena, stage->facts.items, stage->facts.count, stage->facts.capacity, fact);
+}
+
+void plan_show_column(Planner *planner, PlanStage *stage, const PlanShown *shown)
+{
+    ARENA_PUSH(planner->arena, stage->facts.shown, stage->facts.shown_count,
+               stage->facts.shown_capacity, *shown);
+}
+
+static size_t skip_quoted(Slice text, size_t i)
+{
+    char quote = text.data[i++];
+    while (i < text.size && text.data[i] != quote) {
+        i++;
+    }
+    return i < text.size ? i + 1 : i;
+}
+
+// Copies the text with one space for any white space and comments, and none inside brackets.
+void plan_append_words(Slice text, Buffer *out)
+{
+    bool space = false;
+    for (size_t i = 0; i < text.size;) {
+        char c = text.data[i];
+        if (c == '-' && i + 1 < text.size && text.data[i + 1] == '-') {
+            const char *end = memchr(text.data + i, '\n', text.size - i);
+            i = end == NULL ? text.size : (size_t)(end - text.data);
+            continue;
+        }
+        if (c == ' ' || c == '\t' || c == '\n' || c == '\r') {
+            space = true;
+            i++;
+            continue;
+        }
+        bool opened = out->size > 0 && out->data[out->size - 1] == '(';
+        if (space && out->size > 0 && !opened && c != ')' && c != ',') {
+            buffer_append_char(out, ' ');
+        }
+        space = false;
+        size_t end = c == '\'' || c == '"' || c == '`' ? skip_quoted(text, i) : i + 1;
+        buffer_append(out, (Slice){text.data + i, end - i});
+        i = end;
+    }
+}
+
+const char *plan_words(Planner *planner, const Expr *expr)
+{
+    Buffer words = {0};
+    Slice text = sql_sources_text(planner->diagnostics->sources, expr->pos.source);
+    if (expr->pos.end > expr->pos.start && expr->pos.end <= text.size) {
+        plan_append_words((Slice){text.data + expr->pos.start, expr->pos.end - expr->pos.start},
+                          &words);
+    } else { // made by the planner
+        sql_expr_name(expr, &words);
+    }
+    const char *copy = arena_text(planner->arena, buffer_slice(&words));
+    buffer_done(&words);
+    return copy;
+}
+
+// ---- aggregations ------------------------------------------------------------------------------
+
+// The column of the result that an expression alone makes; NULL: none.
+static const char *result_name(const Cut *cut, const char *words)
+{
+    for (size_t i = 0; i < cut->select->item_count; i++) {
+        const SelectItem *item = &cut->select->items[i];
+        if (item->alias.size > 0 && strcmp(plan_words(cut->planner, item->expr), words) == 0) {
+            return arena_text(cut->planner->arena, item->alias);
+        }
+    }
+    return NULL;
+}
+
+static const char *expr_name(const Cut *cut, const Expr *expr)
+{
+    const char *name = result_name(cut, plan_words(cut->planner, expr));
+    if (name != NULL) {
+        return name;
+    }
+    Buffer text = {0};
+    sql_expr_name(expr, &text);
+    name = arena_text(cut->planner->arena, buffer_slice(&text));
+    buffer_done(&text);
+    return name;
+}
+
+static void show_keys(Cut *cut, Buffer *list)
+{
+    Arena *arena = cut->planner->arena;
+    for (size_t i = 0; i < cut->key_count; i++) {
+        const GroupKey *key = &cut->keys[i];
+        buffer_printf(list, "%s%s", i == 0 ? "" : ", ", plan_words(cut->planner, key->expr));
+        PlanShown shown = {
+            .column = arena_printf(arena, "k%zu", i),
+            .name = expr_name(cut, key->expr),
+            .window = key->is_window ? key->shape.size : 0,
+            .time = key->time_type,
+        };
+        plan_show_column(cut->planner, cut->stage, &shown);
+    }
+}
+
+// An aggregate of several partial values has a number behind its name.
+static void show_calls(Cut *cut, Buffer *list)
+{
+    Arena *arena = cut->planner->arena;
+    for (size_t i = 0; i < cut->call_count; i++) {
+        const AggregateCall *call = &cut->calls[i];
+        const char *name = expr_name(cut, call->expr);
+        buffer_printf(list, "%s%s", i == 0 ? "" : ", ", plan_words(cut->planner, call->expr));
+        for (size_t p = 0; p < call->rule->partial_count; p++) {
+            PlanShown shown = {.column = arena_printf(arena, "v%zu", call->first_partial + p)};
+            shown.name =
+                call->rule->partial_count == 1 ? name : arena_printf(arena, "%s#%zu", name, p + 1);
+            plan_show_column(cut->planner, cut->stage, &shown);
+        }
+    }
+}
+
+bool plan_describe_groups(Cut *cut)
+{
+    Buffer list = {0};
+    Arena *arena = cut->planner->arena;
+    Pos pos = cut->key_count > 0 ? cut->keys[0].expr->pos : cut->select->pos;
+    show_keys(cut, &list);
+    plan_add_fact(cut->planner, cut->stage, "keys", pos, arena_text(arena, buffer_slice(&list)));
+    buffer_reset(&list);
+    show_calls(cut, &list);
+    pos = cut->call_count > 0 ? cut->calls[0].expr->pos : cut->select->pos;
+    plan_add_fact(cut->planner, cut->stage, "aggregates", pos,
+                  arena_text(arena, buffer_slice(&list)));
+    buffer_done(&list);
+    return true;
+}
