@@ -497,6 +497,13 @@ static bool is_independent(const DuckProblem *duck)
            strstr(duck->call, "NULL") == NULL && strstr(duck->call, "UNKNOWN") == NULL;
 }
 
+// Names that a window function of GROUP BY makes: gone when that call is itself a problem.
+static bool is_window(const char *name)
+{
+    return name != NULL &&
+           (text_equal_nocase(name, "window") || text_equal_nocase(name, "session_window"));
+}
+
 static void bind_all(DuckConn *conn, Draft *draft, Pos fallback, Diagnostics *diagnostics, bool *ok,
                      Schema *schema, Arena *arena)
 {
@@ -523,7 +530,8 @@ static void bind_all(DuckConn *conn, Draft *draft, Pos fallback, Diagnostics *di
         if (has_place) {
             problem.pos = source_map_find(&draft->map, (size_t)duck.position);
         }
-        if (is_first || is_independent(&duck)) {
+        bool follows = draft->map.has_gaps && is_window(duck.name);
+        if (is_first || (is_independent(&duck) && !follows)) {
             diagnose_problem(&problem);
         }
         if (!has_place || !draft_blank(draft, (size_t)duck.position, arena)) {
