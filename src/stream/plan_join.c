@@ -451,9 +451,15 @@ static Relation *join_streams(Planner *planner, const Relation *relation, JoinIn
 
 // WHERE of the query around reaches a side only if each of its rows that WHERE drops may be dropped
 // before the join.
-static Relation *plan_input(Planner *planner, const Relation *relation, bool reaches,
+static Relation *plan_input(Planner *planner, const Relation *join, int side, bool pushes,
                             Flowing *flowing)
 {
+    JoinKind kind = join->join;
+    bool reaches = side == SIDE_LEFT
+                       ? kind != JOIN_RIGHT && kind != JOIN_FULL
+                       : kind == JOIN_INNER || kind == JOIN_CROSS || kind == JOIN_RIGHT;
+    const Relation *relation = side == SIDE_LEFT ? join->left : join->right;
+    relation = pushes ? plan_join_push(planner, join, side) : relation;
     bool before = planner->where_reaches;
     planner->where_reaches = before && reaches;
     Relation *planned = plan_relation(planner, relation, flowing);
@@ -461,18 +467,23 @@ static Relation *plan_input(Planner *planner, const Relation *relation, bool rea
     return planned;
 }
 
+static bool is_streaming(Planner *planner, const Relation *relation)
+{
+    Select *select = ARENA_NEW(planner->arena, Select);
+    select->from = (Relation *)relation;
+    return plan_is_streaming(plan_query_of(planner->arena, select));
+}
+
 Relation *plan_join(Planner *planner, const Relation *relation, Flowing *flowing)
 {
     JoinInput left = {0};
     JoinInput right = {0};
     JoinKind kind = relation->join;
-    bool inner = kind == JOIN_INNER || kind == JOIN_CROSS;
-    left.relation =
-        plan_input(planner, relation->left, kind != JOIN_RIGHT && kind != JOIN_FULL, &left.flowing);
-    right.relation =
-        left.relation == NULL
-            ? NULL
-            : plan_input(planner, relation->right, inner || kind == JOIN_RIGHT, &right.flowing);
+    bool both = is_streaming(planner, relation->left) && is_streaming(planner, relation->right);
+    left.relation = plan_input(planner, relation, SIDE_LEFT, both, &left.flowing);
+    right.relation = left.relation == NULL
+                         ? NULL
+                         : plan_input(planner, relation, SIDE_RIGHT, both, &right.flowing);
     if (right.relation == NULL) {
         return NULL;
     }

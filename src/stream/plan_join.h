@@ -2,6 +2,7 @@
 //
 //     plan_join.c            the cut: checks, what is forgotten when, the stage's statements
 //     plan_join_condition.c  the condition: equal keys, bounds on times, filters of one side, rest
+//     plan_join_push.c       filters of one side, below its watermark
 //     plan_join_names.c      columns under the names of FROM, before and after the cut
 //
 // A JoinCut lives while one join is cut, in the planner's arena. Functions give false after a
@@ -98,6 +99,14 @@ bool plan_join_condition_split(JoinCut *cut);
 void plan_join_condition_bounds(JoinCut *cut);
 // Whether an expression can be computed from one side alone; its type may be NULL.
 bool plan_join_condition_binds(JoinCut *cut, int side, const Expr *expr, const Type **type);
+// NULL in, NULL out; a comparison that is not true when either side is NULL; the same each time.
+bool plan_join_condition_passes_null(const Expr *expr);
+bool plan_join_condition_compares(const Expr *expr);
+bool plan_join_condition_is_pure(const Expr *expr);
+
+// plan_join_push.c
+// A side of a join as written, with what the join demands of its rows below its watermark.
+const Relation *plan_join_push(Planner *planner, const Relation *join, int side);
 
 // plan_join_names.c
 bool plan_join_names_columns(Planner *planner, const Relation *relation, JoinColumns *columns);

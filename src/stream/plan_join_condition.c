@@ -52,7 +52,7 @@ typedef struct NotNull {
     int side;
 } NotNull;
 
-static bool passes_null(const Expr *expr)
+bool plan_join_condition_passes_null(const Expr *expr)
 {
     bool arithmetic = expr->kind == EXPR_BINARY && expr->op >= OP_ADD && expr->op <= OP_MOD;
     return arithmetic || expr->kind == EXPR_UNARY || expr->kind == EXPR_CAST ||
@@ -66,12 +66,12 @@ static void need_value(JoinCut *cut, int side, const Expr *expr)
         add_sql(cut, &cut->inputs[side].filters,
                 arena_printf(cut->planner->arena, "%s IS NOT NULL", sql));
     }
-    for (size_t i = 0; passes_null(expr) && i < expr->arguments.count; i++) {
+    for (size_t i = 0; plan_join_condition_passes_null(expr) && i < expr->arguments.count; i++) {
         need_value(cut, side, expr->arguments.items[i]);
     }
 }
 
-static bool is_comparison(const Expr *expr)
+bool plan_join_condition_compares(const Expr *expr)
 {
     bool compares = expr->kind == EXPR_BINARY &&
                     (expr->op == OP_EQ || (expr->op >= OP_NE && expr->op <= OP_GE));
@@ -80,7 +80,8 @@ static bool is_comparison(const Expr *expr)
 
 static void need_values(JoinCut *cut, const Expr *condition)
 {
-    for (int side = SIDE_LEFT; side <= SIDE_RIGHT && is_comparison(condition); side++) {
+    for (int side = SIDE_LEFT; side <= SIDE_RIGHT && plan_join_condition_compares(condition);
+         side++) {
         for (size_t i = 0; i < condition->arguments.count; i++) {
             if (!cut->inputs[side].is_preserved) {
                 need_value(cut, side, condition->arguments.items[i]);
@@ -289,7 +290,7 @@ static bool note_impure(void *context, const Expr *expr)
     return true;
 }
 
-static bool is_pure(const Expr *expr)
+bool plan_join_condition_is_pure(const Expr *expr)
 {
     bool impure = false;
     rewrite_visit(expr, note_impure, &impure);
@@ -315,7 +316,7 @@ static bool add_condition(JoinCut *cut, const Expr *expr, bool from_where)
         return add_condition(cut, expr->arguments.items[0], from_where) &&
                add_condition(cut, expr->arguments.items[1], from_where);
     }
-    if (from_where && !is_pure(expr)) {
+    if (from_where && !plan_join_condition_is_pure(expr)) {
         return true; // WHERE itself stays
     }
     bool left = binds(cut, SIDE_LEFT, expr);
