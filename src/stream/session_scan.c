@@ -1,6 +1,6 @@
 // What the output query reads: in append mode the sessions that the batch has closed, in update
-// mode those it has changed, in complete mode all that are in the state. SPDX-License-Identifier:
-// Apache-2.0
+// mode those it has changed, in complete mode all that are in the state.
+// SPDX-License-Identifier: Apache-2.0
 #include <stdlib.h>
 
 #include "stream/session_internal.h"
