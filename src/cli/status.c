@@ -26,6 +26,13 @@ static const Heading view_columns[] = {
     {"VIEW", false}, {"KIND", false}, {"STATE", false}, {"LAST REFRESH", false}, {"ROWS", true},
 };
 
+static const Heading constraint_columns[] = {
+    {"TABLE", false}, {"CONSTRAINT", false}, {"ON VIOLATION", false},
+    {"ROWS", true},   {"VIOLATIONS", true},
+};
+
+static const Heading side_columns[] = {{"TABLE", false}, {"FROM FLOW", false}, {"ROWS", true}};
+
 static const char *text_of(const json_t *object, const char *key)
 {
     const char *text = json_string_value(json_object_get(object, key));
@@ -75,6 +82,22 @@ static void fill_view(Arena *arena, const json_t *view, const char **cells)
     cells[2] = text_of(view, "state");
     cells[3] = text_of(view, "refreshed");
     cells[4] = or_dash(count_of(arena, view, "rows", ""));
+}
+
+static void fill_constraint(Arena *arena, const json_t *seen, const char **cells)
+{
+    cells[0] = text_of(seen, "dataset");
+    cells[1] = text_of(seen, "constraint");
+    cells[2] = text_of(seen, "action");
+    cells[3] = or_dash(count_of(arena, seen, "rows", ""));
+    cells[4] = or_dash(count_of(arena, seen, "failed", ""));
+}
+
+static void fill_side(Arena *arena, const json_t *side, const char **cells)
+{
+    cells[0] = text_of(side, "dataset");
+    cells[1] = text_of(side, "flow");
+    cells[2] = or_dash(count_of(arena, side, "rows", ""));
 }
 
 typedef void (*FillFn)(Arena *arena, const json_t *object, const char **cells);
@@ -140,6 +163,10 @@ static bool print_status(Arena *arena, Slice text)
     const json_t *views = json_object_get(status, "views");
     print_table(arena, flows, flow_columns, ARRAY_LEN(flow_columns), fill_flow);
     print_table(arena, views, view_columns, ARRAY_LEN(view_columns), fill_view);
+    print_table(arena, json_object_get(status, "constraints"), constraint_columns,
+                ARRAY_LEN(constraint_columns), fill_constraint);
+    print_table(arena, json_object_get(status, "sides"), side_columns, ARRAY_LEN(side_columns),
+                fill_side);
     print_errors(flows, "flow");
     print_errors(views, "view");
     json_decref(status);

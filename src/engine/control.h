@@ -15,7 +15,9 @@
 //              "watermark":"2026-…Z","state_rows":…,"state_bytes":…,"dropped":…,"malformed":…,
 //              "error":null,"progress":{Spark's StreamingQueryProgress}}],
 //    "views":[{"view":…,"kind":"materialized view","state":"idle","refreshed":"2026-…Z",
-//              "refreshes":…,"duration_ms":…,"rows":…,"error":null}]}
+//              "refreshes":…,"duration_ms":…,"rows":…,"error":null}],
+//    "constraints":[{"dataset":…,"constraint":…,"action":"drop row","rows":…,"failed":…}],
+//    "sides":[{"dataset":"t_quarantine","flow":…,"rows":…}]}
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 

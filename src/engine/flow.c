@@ -290,6 +290,7 @@ static bool run_batch(Flow *flow, TimeUs now, BatchTimes *times, Error *err)
     }
     confirm(flow, batch, meta.given == batch, &meta, watermarks);
     flow_report(flow, batch, meta.sink_rows, times);
+    flow_side_report(flow, batch, now);
     return true;
 }
 

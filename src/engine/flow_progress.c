@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <stdio.h>
 
-#include "engine/flow_internal.h"
+#include "engine/flow_side.h"
 
 void flow_set_state(Flow *flow, const char *state, const char *error)
 {
@@ -44,6 +44,9 @@ static const char *operator_name(const PlanStage *stage)
     }
     if (stage->kind == STAGE_SESSION) {
         return "sessionWindowStateStoreSaveExec";
+    }
+    if (stage->kind == STAGE_LIMIT) {
+        return "globalLimit";
     }
     if (stage->kind == STAGE_TOP) {
         return "topPerGroup"; // Spark has no such operator
@@ -192,6 +195,7 @@ static void print_observed(const Progress *progress)
         }
         buffer_append_text(json, "}}");
     }
+    flow_side_print_counts(progress->flow, expect == NULL, json);
     buffer_append_char(json, '}');
 }
 

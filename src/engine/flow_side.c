@@ -219,6 +219,45 @@ void flow_side_print(const Flow *flow, Buffer *json)
     buffer_append_char(json, ']');
 }
 
+void flow_side_print_counts(const Flow *flow, bool is_first, Buffer *json)
+{
+    for (size_t i = 0; i < flow->side_count; i++) {
+        buffer_printf(json, "%s%s", i > 0 ? "," : is_first ? "" : ",", i > 0 ? "" : "\"sides\":{");
+        buffer_append_json(json, slice_of(flow->sides[i].dataset->name));
+        buffer_printf(json, ":%lld", (long long)flow->sides[i].rows);
+    }
+    buffer_append_text(json, flow->side_count > 0 ? "}" : "");
+}
+
+void flow_side_report(const Flow *flow, int64_t batch, TimeUs now)
+{
+    History *history = flow->context.history;
+    for (size_t i = 0; flow->expect != NULL && i < flow->plan->expect->rule_count; i++) {
+        const ExpectRule *rule = &flow->plan->expect->rules[i];
+        HistoryConstraint seen = {
+            .dataset = flow->spec->target->name,
+            .flow = flow->spec->name,
+            .batch = batch,
+            .started = now,
+            .constraint = rule->name,
+            .action = expect_action(rule->violation),
+            .rows = expect_checked(flow->expect),
+            .failed = expect_failed(flow->expect, i),
+        };
+        history_constraint(history, &seen);
+    }
+    for (size_t i = 0; i < flow->side_count; i++) {
+        HistorySide side = {
+            .dataset = flow->sides[i].dataset->name,
+            .flow = flow->spec->name,
+            .batch = batch,
+            .started = now,
+            .rows = flow->sides[i].rows,
+        };
+        history_side(history, &side);
+    }
+}
+
 // ---- commit ------------------------------------------------------------------------------------
 
 static bool commit_side(Flow *flow, FlowSide *side, const SinkMarker *marker, Error *err)

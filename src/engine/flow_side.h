@@ -50,5 +50,9 @@ MUST_USE bool flow_side_take_bad(Flow *flow, int64_t batch, Error *err);
 void flow_side_undo(Flow *flow); // the batch did not happen
 
 void flow_side_print(const Flow *flow, Buffer *json); // ,"sides":[...] of a record's meta
+// ,"sides":{"t_quarantine":3} with the rows of the last batch; nothing where there are no sides.
+void flow_side_print_counts(const Flow *flow, bool is_first, Buffer *json);
+// To history: what constraints saw in the batch, and how many rows the sides got.
+void flow_side_report(const Flow *flow, int64_t batch, TimeUs now);
 // The rows of the record at hand become the tables'. After a failure the flow must be opened anew.
 MUST_USE bool flow_side_commit(Flow *flow, const SinkMarker *marker, Error *err);

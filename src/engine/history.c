@@ -41,6 +41,13 @@ static const char schema_sql[] =
     "UNIQUE (run_id, flow));"
     "CREATE TABLE IF NOT EXISTS refreshes (run_id INTEGER NOT NULL, view TEXT NOT NULL, "
     "started INTEGER NOT NULL, duration_us INTEGER NOT NULL, rows INTEGER, error TEXT);"
+    "CREATE TABLE IF NOT EXISTS sides (run_id INTEGER NOT NULL, dataset TEXT NOT NULL, flow TEXT, "
+    "batch INTEGER, started INTEGER NOT NULL, rows INTEGER);"
+    "CREATE TABLE IF NOT EXISTS constraints (run_id INTEGER NOT NULL, dataset TEXT NOT NULL, "
+    "flow TEXT, batch INTEGER, started INTEGER NOT NULL, name TEXT NOT NULL, action TEXT, "
+    "rows INTEGER, failed INTEGER);"
+    "CREATE INDEX IF NOT EXISTS constraints_by_run ON constraints (run_id, dataset, name);"
+    "CREATE INDEX IF NOT EXISTS sides_by_run ON sides (run_id, dataset, flow);"
     "CREATE INDEX IF NOT EXISTS refreshes_by_run ON refreshes (run_id, view);"
     "CREATE INDEX IF NOT EXISTS batches_by_flow ON batches (flow, started);"
     "CREATE INDEX IF NOT EXISTS batches_by_run ON batches (run_id, flow);"
@@ -220,6 +227,8 @@ static void prune(History *history, TimeUs now)
         TimeUs oldest = now - history->options.keep_time;
         run_ints(history, "DELETE FROM batches WHERE started < ?1", oldest, 0, 0);
         run_ints(history, "DELETE FROM refreshes WHERE started < ?1", oldest, 0, 0);
+        run_ints(history, "DELETE FROM constraints WHERE started < ?1", oldest, 0, 0);
+        run_ints(history, "DELETE FROM sides WHERE started < ?1", oldest, 0, 0);
         run_ints(history,
                  "DELETE FROM runs WHERE started < ?1 AND run_id <> ?2 AND NOT EXISTS "
                  "(SELECT 1 FROM batches b WHERE b.run_id = runs.run_id) AND NOT EXISTS "
@@ -227,6 +236,16 @@ static void prune(History *history, TimeUs now)
                  oldest, history->run, 0);
     }
     if (history->options.keep_batches > 0) {
+        run_ints(history,
+                 "DELETE FROM constraints WHERE rowid IN (SELECT id FROM (SELECT rowid AS id, "
+                 "row_number() OVER (PARTITION BY dataset, flow, name ORDER BY rowid DESC) AS age "
+                 "FROM constraints) WHERE age > ?1)",
+                 history->options.keep_batches, 0, 0);
+        run_ints(history,
+                 "DELETE FROM sides WHERE rowid IN (SELECT id FROM (SELECT rowid AS id, "
+                 "row_number() OVER (PARTITION BY dataset, flow ORDER BY rowid DESC) AS age "
+                 "FROM sides) WHERE age > ?1)",
+                 history->options.keep_batches, 0, 0);
         run_ints(history,
                  "DELETE FROM refreshes WHERE rowid IN (SELECT id FROM (SELECT rowid AS id, "
                  "row_number() OVER (PARTITION BY view ORDER BY rowid DESC) AS age FROM refreshes) "
@@ -377,6 +396,50 @@ void history_refresh(History *history, const HistoryRefresh *refresh)
     pthread_mutex_unlock(&history->lock);
 }
 
+// Inserts a row: the run, four texts (NULL: none), and numbers.
+static void insert_row(History *history, const char *sql, const char *const *texts,
+                       const int64_t *numbers, int number_count)
+{
+    pthread_mutex_lock(&history->lock);
+    sqlite3_stmt *statement = NULL;
+    sqlite3_prepare_v2(history->db, sql, -1, &statement, NULL);
+    sqlite3_bind_int64(statement, 1, history->run);
+    for (int i = 0; i < 4; i++) {
+        sqlite3_bind_text(statement, 2 + i, texts[i], -1, SQLITE_STATIC);
+    }
+    for (int i = 0; i < number_count; i++) {
+        sqlite3_bind_int64(statement, 6 + i, numbers[i]);
+    }
+    if (sqlite3_step(statement) != SQLITE_DONE) {
+        complain(history, "cannot write");
+    }
+    sqlite3_finalize(statement);
+    pthread_mutex_unlock(&history->lock);
+}
+
+void history_constraint(History *history, const HistoryConstraint *seen)
+{
+    static const char sql[] =
+        "INSERT INTO constraints (run_id, dataset, flow, name, action, batch, started, rows, "
+        "failed) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+    if (history != NULL) {
+        const char *const texts[] = {seen->dataset, seen->flow, seen->constraint, seen->action};
+        const int64_t numbers[] = {seen->batch, seen->started, seen->rows, seen->failed};
+        insert_row(history, sql, texts, numbers, (int)ARRAY_LEN(numbers));
+    }
+}
+
+void history_side(History *history, const HistorySide *side)
+{
+    static const char sql[] = "INSERT INTO sides (run_id, dataset, flow, batch, started, rows) "
+                              "VALUES (?1, ?2, ?3, ?6, ?7, ?8)";
+    if (history != NULL) {
+        const char *const texts[] = {side->dataset, side->flow, NULL, NULL};
+        const int64_t numbers[] = {side->batch, side->started, side->rows};
+        insert_row(history, sql, texts, numbers, (int)ARRAY_LEN(numbers));
+    }
+}
+
 // ---- reading -------------------------------------------------------------------------------
 
 // The flows of a run with the sums over it and their newest batch; before the first batch, where
@@ -487,6 +550,51 @@ static bool append_views(sqlite3 *db, int64_t run, Buffer *status)
     return code == SQLITE_DONE;
 }
 
+// The objects that a query gives, one in each row.
+static bool append_objects(sqlite3 *db, const char *sql, int64_t run, Buffer *status)
+{
+    sqlite3_stmt *statement = NULL;
+    if (sqlite3_prepare_v2(db, sql, -1, &statement, NULL) != SQLITE_OK) {
+        return false;
+    }
+    sqlite3_bind_int64(statement, 1, run);
+    int code = sqlite3_step(statement);
+    for (size_t count = 0; code == SQLITE_ROW; count++, code = sqlite3_step(statement)) {
+        buffer_append_text(status, count == 0 ? "" : ",");
+        buffer_append_text(status, text_at(statement, 0));
+    }
+    sqlite3_finalize(statement);
+    return code == SQLITE_DONE;
+}
+
+static bool append_quality(sqlite3 *db, int64_t run, Buffer *status)
+{
+    static const char constraints[] =
+        "SELECT json_object('dataset', dataset, 'constraint', name, 'action', max(action), "
+        "'rows', sum(rows), 'failed', sum(failed)) FROM constraints WHERE run_id = ?1 "
+        "GROUP BY dataset, name ORDER BY min(rowid)";
+    static const char sides[] =
+        "SELECT json_object('dataset', dataset, 'flow', flow, 'rows', sum(rows)) FROM sides "
+        "WHERE run_id = ?1 GROUP BY dataset, flow ORDER BY min(rowid)";
+    buffer_append_text(status, "],\"constraints\":[");
+    bool ok = append_objects(db, constraints, run, status);
+    buffer_append_text(status, "],\"sides\":[");
+    return append_objects(db, sides, run, status) && ok;
+}
+
+void history_append_quality(History *history, Buffer *status)
+{
+    if (history == NULL) {
+        buffer_append_text(status, "],\"constraints\":[],\"sides\":[");
+        return;
+    }
+    pthread_mutex_lock(&history->lock);
+    if (!append_quality(history->db, history->run, status)) {
+        complain(history, "cannot read");
+    }
+    pthread_mutex_unlock(&history->lock);
+}
+
 // A process may have died before it made the tables, or be one of a time with fewer of them.
 static bool has_tables(sqlite3 *db)
 {
@@ -513,7 +621,7 @@ static bool append_last_run(sqlite3 *db, const char *project, Buffer *status, bo
         int64_t run = sqlite3_column_int64(statement, 0);
         ok = append_flows(db, run, status);
         control_begin_views(status);
-        ok = ok && append_views(db, run, status);
+        ok = ok && append_views(db, run, status) && append_quality(db, run, status);
         // A run that was killed has no end.
         buffer_append_text(status, "],\"ended\":");
         if (sqlite3_column_type(statement, 2) == SQLITE_NULL) {

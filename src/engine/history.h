@@ -4,7 +4,8 @@
 // and dashboards: nothing in the commit protocol depends on it. A write that fails is logged once
 // and never stops a flow; a damaged file is moved aside as history.db.damaged and begun anew.
 //
-// Tables: runs, flows (of a run, as it found them), batches, refreshes (of materialized views).
+// Tables: runs, flows (of a run, as it found them), batches, refreshes (of materialized views),
+// constraints and sides (of a batch).
 // `PRAGMA user_version` is the schema's version; a table that is only added keeps it. Thread-safe:
 // one mutex. Every writing function takes a NULL History (opening failed) and does nothing.
 // SPDX-License-Identifier: Apache-2.0
@@ -62,6 +63,31 @@ typedef struct HistoryRefresh {
     const char *error; // NULL: the view was refreshed
 } HistoryRefresh;
 void history_refresh(History *history, const HistoryRefresh *refresh);
+
+// What a constraint saw in a batch of a flow, or in a refresh of a view.
+typedef struct HistoryConstraint {
+    const char *dataset;
+    const char *flow; // NULL: a view's
+    int64_t batch;    // -1: a view's
+    TimeUs started;
+    const char *constraint;
+    const char *action; // "drop row"
+    int64_t rows;       // checked
+    int64_t failed;
+} HistoryConstraint;
+void history_constraint(History *history, const HistoryConstraint *seen);
+
+// Rows that a batch put into a table beside its own.
+typedef struct HistorySide {
+    const char *dataset;
+    const char *flow;
+    int64_t batch;
+    TimeUs started;
+    int64_t rows;
+} HistorySide;
+void history_side(History *history, const HistorySide *side);
+// Goes on in a status object after its views: both, with their sums over this run.
+void history_append_quality(History *history, Buffer *status);
 
 // The last run as a status object (engine/control.h), with "running":false and "ended",
 // "exit_code" (both null when it was killed) after the views; *found is false when there is no

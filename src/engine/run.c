@@ -282,6 +282,7 @@ static void print_status(void *context, Buffer *json)
     pthread_mutex_unlock(&runner->catalog_lock);
     control_begin_views(json);
     append_views(runner->session, json);
+    history_append_quality(runner->history, json);
     control_end_status(json);
 }
 

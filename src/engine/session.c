@@ -407,6 +407,24 @@ static bool drain_dataset(Session *session, const Dataset *dataset, bool fix_end
     return true;
 }
 
+static void report_constraints(const Session *session, const View *view, TimeUs started)
+{
+    const Expect *expect = view_expect(view);
+    const ExpectPlan *plan = expect == NULL ? NULL : expect_plan_of(expect);
+    for (size_t i = 0; plan != NULL && i < plan->rule_count; i++) {
+        HistoryConstraint seen = {
+            .dataset = plan->dataset,
+            .batch = -1,
+            .started = started,
+            .constraint = plan->rules[i].name,
+            .action = expect_action(plan->rules[i].violation),
+            .rows = expect_checked(expect),
+            .failed = expect_failed(expect, i),
+        };
+        history_constraint(session->options.history, &seen);
+    }
+}
+
 bool session_refresh_view(Session *session, View *view, Error *err)
 {
     bool stale = false;
@@ -418,6 +436,7 @@ bool session_refresh_view(Session *session, View *view, Error *err)
         row.duration = clock_monotonic() - began;
         if (stale) {
             history_refresh(session->options.history, &row);
+            report_constraints(session, view, row.started);
         }
         return true;
     }

@@ -2,6 +2,7 @@
 #include "engine/view.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -18,10 +19,33 @@ struct View {
     Arena *arena;
     Buffer versions; // of what is read, at the last refresh
     bool refreshed;
+    Expect *expect; // its constraints; NULL: none
 
     pthread_mutex_t lock; // of status
     ControlView status;   // its error lives in the arena: whoever asked may still be reading it
 };
+
+// Conditions see the time of the refresh in the variable that batches of flows have.
+static bool open_expect(View *view, Error *err)
+{
+    const Dataset *dataset = view->dataset;
+    const Catalog *catalog = view->catalog;
+    ExpectRequest request = {
+        .dataset = dataset->name,
+        .function =
+            arena_printf(view->arena, "expect_view_%d", atomic_fetch_add(catalog->read_count, 1)),
+        .expectations = dataset->statement->expectations,
+        .expectation_count = dataset->statement->expectation_count,
+        .columns = &dataset->schema,
+        .now_sql = "getvariable('batch_time')",
+    };
+    if (request.expectation_count == 0) {
+        return true;
+    }
+    const ExpectPlan *plan = expect_plan(&request, view->arena, catalog->diagnostics);
+    return plan == NULL ? diagnostics_fail(catalog->diagnostics, err)
+                        : expect_open(plan, view->conn, &view->expect, err);
+}
 
 bool view_create(Catalog *catalog, const Dataset *dataset, View **result, Error *err)
 {
@@ -36,7 +60,7 @@ bool view_create(Catalog *catalog, const Dataset *dataset, View **result, Error 
     view->status = (ControlView){.view = dataset->name, .state = "waiting", .refreshed = TIME_MIN};
     pthread_mutex_init(&view->lock, NULL);
     outside_find(catalog, dataset->query, view->arena, &view->outside);
-    if (!duck_connect(catalog->duck, &view->conn, err)) {
+    if (!duck_connect(catalog->duck, &view->conn, err) || !open_expect(view, err)) {
         view_destroy(view);
         return false;
     }
@@ -49,12 +73,18 @@ void view_destroy(View *view)
     if (view == NULL) {
         return;
     }
+    expect_close(view->expect);
     relation_tables_destroy(view->tables);
     duck_disconnect(view->conn);
     buffer_done(&view->versions);
     arena_destroy(view->arena);
     pthread_mutex_destroy(&view->lock);
     free(view);
+}
+
+const Expect *view_expect(const View *view)
+{
+    return view->expect;
 }
 
 const Dataset *view_dataset(const View *view)
@@ -153,6 +183,22 @@ static bool print_query(View *view, Catalog *reading, TimeUs now, Buffer *sql, E
            diagnostics_fail(reading->diagnostics, err);
 }
 
+// The query, filtered by the view's constraints.
+static bool print_filtered(View *view, Catalog *reading, TimeUs now, Buffer *sql, Error *err)
+{
+    Buffer query = {0};
+    char set[96];
+    snprintf(set, sizeof set, "SET VARIABLE batch_time = make_timestamptz(%lld)", (long long)now);
+    bool ok = duck_run(view->conn, set, err) && print_query(view, reading, now, &query, err);
+    if (ok) {
+        expect_begin(view->expect, -1);
+        expect_print(expect_plan_of(view->expect), buffer_text(&query), &view->dataset->schema,
+                     sql);
+    }
+    buffer_done(&query);
+    return ok;
+}
+
 static bool write_rows(View *view, const char *sql, TimeUs now, Arena *arena, int64_t *row_count,
                        Error *err)
 {
@@ -200,7 +246,8 @@ bool view_refresh(View *view, TimeUs now, int64_t *row_count, Error *err)
     TimeUs started = clock_monotonic();
     set_state(view, "refreshing");
     bool ok = read_versions(view, &reading, &versions, err) &&
-              print_query(view, &reading, now, &sql, err) &&
+              (view->expect == NULL ? print_query(view, &reading, now, &sql, err)
+                                    : print_filtered(view, &reading, now, &sql, err)) &&
               write_rows(view, buffer_text(&sql), now, arena, row_count, err);
     if (ok) {
         buffer_done(&view->versions);

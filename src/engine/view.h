@@ -20,6 +20,8 @@ void view_destroy(View *view);
 MUST_USE bool view_is_stale(View *view, bool *stale, Error *err);
 MUST_USE bool view_refresh(View *view, TimeUs now, int64_t *row_count, Error *err);
 const Dataset *view_dataset(const View *view);
+// What its constraints saw in the last refresh; NULL: it has none.
+const Expect *view_expect(const View *view);
 // It reads what changes without a commit of the project's flows: look from time to time.
 bool view_reads_outside(const View *view);
 // Texts of `status` live as long as the view. A refresh sets state, sums and rows; what failed

@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "duck/row_codec.h"
@@ -59,11 +60,14 @@ static bool fail_row(const Expect *expect, size_t index, const DuckColumn *colum
     const ExpectRule *rule = &expect->plan->rules[index];
     Buffer text = {0};
     print_row(expect->plan, columns, row, &text);
+    char batch[48] = "";
+    if (expect->batch >= 0) {
+        snprintf(batch, sizeof batch, " in batch %lld", (long long)expect->batch);
+    }
     fail(err, ERROR_INPUT,
-         "[EXPECTATION_VIOLATION] constraint '%s' (%s) does not hold in batch %lld for %s; nothing "
-         "of the batch is written: mend the row or the query, or choose ON VIOLATION DROP ROW or "
-         "QUARANTINE",
-         rule->name, rule->place, (long long)expect->batch, buffer_text(&text));
+         "[EXPECTATION_VIOLATION] constraint '%s' (%s) does not hold%s for %s; nothing is written: "
+         "mend the row or the query, or choose another action ON VIOLATION",
+         rule->name, rule->place, batch, buffer_text(&text));
     buffer_done(&text);
     return false;
 }

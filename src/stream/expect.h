@@ -60,7 +60,7 @@ typedef struct Expect Expect;
 MUST_USE bool expect_open(const ExpectPlan *plan, DuckConn *conn, Expect **expect, Error *err);
 void expect_close(Expect *expect); // NULL is a no-op
 
-void expect_begin(Expect *expect, int64_t batch); // forgets the batch before
+void expect_begin(Expect *expect, int64_t batch); // forgets the one before; -1: none of a flow
 const ExpectPlan *expect_plan_of(const Expect *expect);
 int64_t expect_checked(const Expect *expect); // rows
 int64_t expect_failed(const Expect *expect, size_t rule);
