@@ -123,21 +123,6 @@ static bool is_call(const Expr *expr, const char *name)
     return slice_equal_nocase(expr->text, slice_of(name));
 }
 
-// count(DISTINCT *): every column of the input.
-static void expand_star(Cut *cut, Expr *call)
-{
-    Arena *arena = cut->planner->arena;
-    if (call->arguments.count != 1 || call->arguments.items[0]->kind != EXPR_STAR) {
-        return;
-    }
-    Pos pos = call->arguments.items[0]->pos;
-    call->arguments = (ExprList){0};
-    for (size_t i = 0; i < cut->input.count; i++) {
-        ARENA_PUSH(arena, call->arguments.items, call->arguments.count, call->arguments.capacity,
-                   plan_column(arena, pos, cut->input.columns[i].name, NULL));
-    }
-}
-
 static int add_distinct(Cut *cut, const ExprList *fields, const Expr *filter)
 {
     for (size_t i = 0; i < cut->distinct_count; i++) {
@@ -167,9 +152,6 @@ static Expr *plain_call(Cut *cut, const Expr *expr)
         call->text = slice_of("count");
         call->distinct = true;
         call->arguments.count = 1;
-    }
-    if (call->distinct) {
-        expand_star(cut, call);
     }
     return call;
 }
