@@ -1,11 +1,14 @@
-// state_curve KEYS MEMORY_MB BATCHES FOLDER: one line of figures for state of so many keys.
+// state_curve KEYS MEMORY_MB BATCHES FOLDER [VALUE_BYTES [uncached]]: one line of figures for state
+// of so many keys.
 //
-// Loads KEYS keys of 8 bytes with values of 24 (three partial aggregates), then measures durable
-// batches of 1,000 keys drawn at random over all of them, 1 % of them new: look up, put, commit,
-// confirm. Then it opens the checkpoint again and compares a sample of the rows. MEMORY_MB is the
-// budget; 0: none. The folder is removed at the end.
+// Loads KEYS keys of 8 bytes with values of VALUE_BYTES (24: three partial aggregates), then
+// measures durable batches of 1,000 keys drawn at random over all of them, 1 % of them new: look
+// up, put, commit, confirm. Then it opens the checkpoint again and compares a sample of the rows.
+// MEMORY_MB is the budget; 0: none. `uncached` makes the system forget the log's pages before each
+// batch, as if other programs needed its memory. The folder is removed at the end.
 // SPDX-License-Identifier: Apache-2.0
 #include <dirent.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +19,7 @@
 #include "base/random.h"
 #include "state/state.h"
 
-enum { BATCH = 1000, LOAD = 20000, VALUE_WORDS = 3, SAMPLE = 20000 };
+enum { BATCH = 1000, LOAD = 20000, VALUE_MAX = 1024, SAMPLE = 20000 };
 
 typedef struct Curve {
     const char *folder;
@@ -28,6 +31,8 @@ typedef struct Curve {
     int64_t batch;
     Random random;
     Buffer scratch;
+    size_t value_size;
+    bool is_uncached;
     TimeUs lookup;
     TimeUs put;
 } Curve;
@@ -47,7 +52,7 @@ static uint64_t key_bits(uint64_t number)
 static void run_batch(Curve *curve, const uint64_t *numbers, size_t count)
 {
     static uint64_t bits[LOAD];
-    static uint64_t words[LOAD][VALUE_WORDS];
+    static uint64_t words[LOAD][VALUE_MAX / 8];
     static Slice keys[LOAD];
     static Slice values[LOAD];
     static int64_t buckets[LOAD];
@@ -61,14 +66,14 @@ static void run_batch(Curve *curve, const uint64_t *numbers, size_t count)
         stop(&err);
     }
     for (size_t i = 0; i < count; i++) {
-        memset(words[i], 0, sizeof words[i]);
+        memset(words[i], 0, curve->value_size);
         if (values[i].data != NULL) {
-            memcpy(words[i], values[i].data, sizeof words[i]);
+            memcpy(words[i], values[i].data, curve->value_size);
         }
         words[i][0] = numbers[i];
         words[i][1]++;
         words[i][2] += (uint64_t)curve->batch;
-        values[i] = (Slice){(const char *)words[i], sizeof words[i]};
+        values[i] = (Slice){(const char *)words[i], curve->value_size};
     }
     TimeUs middle = clock_monotonic();
     if (!state_put_many(curve->table, buckets, keys, values, count, &err)) {
@@ -149,6 +154,22 @@ static int64_t folder_bytes(const char *folder, bool is_removing)
     return bytes;
 }
 
+static void forget_pages(const char *folder)
+{
+    DIR *dir = opendir(folder);
+    const struct dirent *entry;
+    while (dir != NULL && (entry = readdir(dir)) != NULL) {
+        int fd = openat(dirfd(dir), entry->d_name, O_RDONLY);
+        if (fd >= 0) {
+            posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+            close(fd);
+        }
+    }
+    if (dir != NULL) {
+        closedir(dir);
+    }
+}
+
 static void open_state(Curve *curve)
 {
     Error err;
@@ -174,7 +195,8 @@ static void check_sample(Curve *curve)
                           &curve->scratch, &value, &found, &err)) {
             stop(&err);
         }
-        if (!found || value.size != 24 || memcmp(value.data, &number, sizeof number) != 0) {
+        if (!found || value.size != curve->value_size ||
+            memcmp(value.data, &number, sizeof number) != 0) {
             fprintf(stderr, "state_curve: key %" PRIu64 " is wrong after the restart\n", number);
             exit(1);
         }
@@ -183,8 +205,13 @@ static void check_sample(Curve *curve)
 
 int main(int argc, char **argv)
 {
-    if (argc != 5) {
-        fprintf(stderr, "usage: state_curve KEYS MEMORY_MB BATCHES FOLDER\n");
+    if (argc < 5) {
+        fprintf(stderr, "usage: state_curve KEYS MEMORY_MB BATCHES FOLDER [VALUE_BYTES "
+                        "[uncached]]\n");
+        return 2;
+    }
+    if (argc > 5 && strtoul(argv[5], NULL, 10) > VALUE_MAX) {
+        fprintf(stderr, "state_curve: at most %d bytes a value\n", VALUE_MAX);
         return 2;
     }
     int64_t limit = strtoll(argv[2], NULL, 10) << 20;
@@ -194,6 +221,8 @@ int main(int argc, char **argv)
         .keys = strtoull(argv[1], NULL, 10),
         .budget = state_budget_create(limit),
         .random = {7},
+        .value_size = argc > 5 ? strtoul(argv[5], NULL, 10) / 8 * 8 : 24,
+        .is_uncached = argc > 6,
     };
     open_state(&curve);
     TimeUs start = clock_monotonic();
@@ -208,6 +237,9 @@ int main(int argc, char **argv)
     }
     curve.lookup = curve.put = 0;
     for (long i = 0; i < batches; i++) {
+        if (curve.is_uncached) {
+            forget_pages(curve.folder);
+        }
         TimeUs before = clock_monotonic();
         random_batch(&curve);
         times[i] = clock_monotonic() - before;
@@ -216,6 +248,7 @@ int main(int argc, char **argv)
     double rows = (double)state_row_count(curve.table);
     int64_t memory = state_memory_bytes(curve.state);
     long rss = status_kb("VmRSS") / 1024;
+    double cold = (double)state_cold_count(curve.state) / rows * 100;
     state_close(curve.state);
     int64_t log = folder_bytes(curve.folder, false);
     start = clock_monotonic();
@@ -223,12 +256,14 @@ int main(int argc, char **argv)
     double restart = (double)(clock_monotonic() - start) / TIME_SECOND;
     check_sample(&curve);
     printf("%11.0f keys  p50 %6.2f  p99 %6.2f  max %6.2f ms  get %4.0f put %4.0f ns/key  "
-           "%5.1f B/key  log %.2f x  load %.1f s  restart %.2f s  RSS %ld MB (peak %ld)\n",
+           "%5.1f B/key  cold %.0f %%  log %.2f x  load %.1f s  restart %.2f s  RSS %ld MB (peak "
+           "%ld)\n",
            rows, (double)times[batches / 2] / TIME_MS, (double)times[batches * 99 / 100] / TIME_MS,
            (double)times[batches - 1] / TIME_MS,
            (double)curve.lookup * 1000 / BATCH / (double)batches,
-           (double)curve.put * 1000 / BATCH / (double)batches, (double)memory / rows,
-           (double)log / rows / 40, loaded, restart, rss, status_kb("VmHWM") / 1024);
+           (double)curve.put * 1000 / BATCH / (double)batches, (double)memory / rows, cold,
+           (double)log / rows / (double)(curve.value_size + 8), loaded, restart, rss,
+           status_kb("VmHWM") / 1024);
     state_close(curve.state);
     state_budget_destroy(curve.budget);
     buffer_done(&curve.scratch);

@@ -7,7 +7,6 @@
 #include "state/state_internal.h"
 
 enum {
-    MIN_SEGMENT_BYTES = 4 << 20, // of small state: what a restart reads follows the state
     MIN_SWEEP_BYTES = 8192,      // per record, taken as its size: batches may be tiny
     KEEP_RECORD_BYTES = 4 << 20, // memory kept for the next record
 };
@@ -61,7 +60,7 @@ static void add_change(const State *state, const UndoEntry *entry, LogPlace base
 static int64_t sweep_budget(const State *state, int64_t segment_limit, size_t fresh)
 {
     const Hand *hand = &state->hand;
-    int64_t left = log_bytes(state->log) - (int64_t)(hand->record + hand->offset);
+    int64_t left = log_bytes(state->log, hand->segment) - (int64_t)(hand->record + hand->offset);
     if (left < 2 * state->common.live_bytes + segment_limit) {
         return 0;
     }
@@ -136,13 +135,6 @@ static void undo_record(State *state, const Hand *hand)
 
 // ---- commits ---------------------------------------------------------------------------------
 
-static int64_t segment_limit(const State *state)
-{
-    int64_t live = state->common.live_bytes;
-    int64_t limit = live > MIN_SEGMENT_BYTES ? live : MIN_SEGMENT_BYTES;
-    return limit > state->options.segment_bytes ? state->options.segment_bytes : limit;
-}
-
 // The place of the next record, in a new segment if the last one is full.
 static bool find_place(State *state, int64_t limit, LogPlace *place, Error *err)
 {
@@ -203,8 +195,10 @@ static void finish_commit(State *state, const RecordHeader *header, const Hand *
     state->changes = undo;
     state->can_discard = true;
     state->cool.retry = 0;
-    log_unlink_before(state->log, header->first_live);
-    reader_forget_before(state->reader, header->first_live);
+    *state_live_of(state, header->batch) = header->hand_segment;
+    uint64_t kept = state_first_kept(state, header->batch, header->first_live);
+    log_unlink_before(state->log, kept);
+    reader_forget_before(state->reader, kept);
 }
 
 bool state_commit(State *state, int64_t batch, Slice meta, StatePosition *position, Error *err)
@@ -213,7 +207,7 @@ bool state_commit(State *state, int64_t batch, Slice meta, StatePosition *positi
     if (!check_commit(state, batch, meta, err)) {
         return false;
     }
-    int64_t limit = segment_limit(state);
+    int64_t limit = state_segment_limit(state);
     if (!find_place(state, limit, &place, err)) {
         return false;
     }

@@ -27,9 +27,11 @@ struct Log {
     int fd; // of the current segment, or -1
     uint64_t segment;
     uint64_t oldest;
-    int64_t first;    // where its records begin
-    int64_t end;      // of its last record
-    int64_t older;    // bytes of the segments before it
+    int64_t first;   // where its records begin
+    int64_t end;     // of its last record
+    int64_t older;   // bytes of the segments before it
+    int64_t skipped; // of them, those before the segment skipped_to
+    uint64_t skipped_to;
     int64_t reserved; // the file reaches at least to here, with zeros behind end
     bool cannot_reserve;
 };
@@ -51,6 +53,7 @@ Log *log_create(const LogOptions *options)
     log->options = *options;
     log->fd = -1;
     log->oldest = 1;
+    log->skipped_to = 1;
     return log;
 }
 
@@ -70,17 +73,24 @@ uint64_t log_segment(const Log *log)
     return log->segment;
 }
 
-int64_t log_bytes(const Log *log)
-{
-    return log->older + log->end;
-}
-
 static int64_t segment_bytes(const Log *log, uint64_t segment)
 {
     char name[SEGMENT_NAME_SIZE];
     struct stat status;
     log_segment_name(segment, name);
     return fstatat(log->options.folder_fd, name, &status, 0) == 0 ? status.st_size : 0;
+}
+
+int64_t log_bytes(Log *log, uint64_t segment)
+{
+    for (; log->skipped_to < segment && log->skipped_to < log->segment; log->skipped_to++) {
+        log->skipped += segment_bytes(log, log->skipped_to);
+    }
+    for (;
+         log->skipped_to > segment && log->skipped_to > log->oldest;) { // a hand that was put back
+        log->skipped -= segment_bytes(log, --log->skipped_to);
+    }
+    return log->older - log->skipped + log->end;
 }
 
 static bool check_status(const Log *log, Error *err)
@@ -252,6 +262,7 @@ static bool begin_segment(Log *log, uint64_t first_sequence, int64_t limit, Slic
 bool log_resume(Log *log, LogPlace end, bool is_torn, uint64_t oldest, Error *err)
 {
     log->oldest = oldest == 0 ? 1 : oldest;
+    log->skipped_to = log->oldest;
     unlinkat(log->options.folder_fd, TEMPORARY_NAME, 0); // of a crash; usually absent
     if (end.segment == 0) {
         return true;
@@ -402,5 +413,10 @@ void log_unlink_before(Log *log, uint64_t segment)
             return; // tried again after the next record; until then it is replayed in vain
         }
         log->older -= size;
+        if (log->oldest < log->skipped_to) {
+            log->skipped -= size;
+        } else {
+            log->skipped_to = log->oldest + 1;
+        }
     }
 }

@@ -58,7 +58,7 @@ MUST_USE bool log_prepare(Log *log, uint64_t sequence, int64_t segment_limit, Sl
                           uint32_t table_count, LogPlace *place, Error *err);
 // Makes the record, sealed for that place, durable.
 MUST_USE bool log_append(Log *log, Slice record, int64_t segment_limit, Error *err);
-int64_t log_bytes(const Log *log); // of all segments that are there
+int64_t log_bytes(Log *log, uint64_t segment); // of this segment and all behind it
 // Cuts the log back to `place`, where its last record begins, durably. That is in the current
 // segment, or in the one before it when a crash left the current one without records.
 MUST_USE bool log_cut(Log *log, LogPlace place, Error *err);

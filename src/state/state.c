@@ -15,6 +15,8 @@
 
 enum {
     DEFAULT_SEGMENT_BYTES = 64 << 20,
+    MIN_SEGMENT_BYTES = 4 << 20,
+    RETAINED_BYTES = 256 << 20, // of segments that only looking back needs
     UUID_SIZE = STATE_UUID_SIZE,
 };
 
@@ -65,6 +67,18 @@ bool state_table(State *state, const char *name, Slice layout, StateTable **tabl
                     state->folder, name, known->layout, SLICE_ARG(layout));
     }
     *table = known != NULL ? known : add_table(state, slice_of(name), layout);
+    return true;
+}
+
+bool state_table_at(const State *state, size_t index, StateTable **table, const char **name,
+                    Slice *layout)
+{
+    if (index >= state->table_count) {
+        return false;
+    }
+    *table = state->tables[index];
+    *name = (*table)->name;
+    *layout = table_layout(*table);
     return true;
 }
 
@@ -213,6 +227,65 @@ void state_set_last(State *state, const RecordHeader *header, Slice meta)
     buffer_append(&state->last.meta, meta);
 }
 
+// ---- looking back ----------------------------------------------------------------------------
+
+// Small state has small segments: what a restart reads follows the state.
+int64_t state_segment_limit(const State *state)
+{
+    int64_t live = state->common.live_bytes;
+    int64_t limit = live > MIN_SEGMENT_BYTES ? live : MIN_SEGMENT_BYTES;
+    return limit > state->options.segment_bytes ? state->options.segment_bytes : limit;
+}
+
+uint64_t *state_live_of(const State *state, int64_t batch)
+{
+    return &state->live[(uint64_t)batch % (uint64_t)(state->options.retain_batches + 1)];
+}
+
+uint64_t state_first_kept(const State *state, int64_t batch, uint64_t first_live)
+{
+    if (state->options.retain_batches == 0) {
+        return first_live;
+    }
+    uint64_t kept = *state_live_of(state, batch + 1); // the oldest; 0: there are not so many yet
+    uint64_t most = RETAINED_BYTES / (uint64_t)state_segment_limit(state);
+    uint64_t least = first_live > most ? first_live - most : 0;
+    kept = kept > least ? kept : least;
+    return kept < first_live ? kept : first_live;
+}
+
+// Whether a record is behind the batch looked back at; if not, what looking back will need.
+static bool is_behind(State *state, const RecordHeader *header)
+{
+    if (state->options.as_of != NULL && header->batch > *state->options.as_of) {
+        return true;
+    }
+    *state_live_of(state, header->batch) = header->hand_segment;
+    return false;
+}
+
+static bool check_as_of(State *state, Error *err)
+{
+    Replay *replay = &state->replay;
+    int64_t as_of = *state->options.as_of;
+    int64_t newest = replay->has_last ? record_header(buffer_slice(&replay->last)).batch : -1;
+    if (as_of < 0 || as_of > newest) {
+        return fail(err, ERROR_INPUT, "there is no batch %" PRId64 ": the newest is %" PRId64,
+                    as_of, newest);
+    }
+    if (as_of == newest) {
+        return state_apply_pending(state, err);
+    }
+    if (state->last.batch != as_of || *state_live_of(state, as_of) < replay->first) {
+        return fail(err, ERROR_INPUT,
+                    "batch %" PRId64 " is too long ago: the log does not reach back to it any "
+                    "more (tarn.state.retention says how many batches are kept)",
+                    as_of);
+    }
+    replay_done(replay);
+    return true;
+}
+
 static Hand header_hand(const RecordHeader *header)
 {
     return (Hand){
@@ -256,6 +329,9 @@ static bool apply_record(void *context, Slice record, Error *err)
 {
     State *state = context;
     RecordHeader header = record_header(record);
+    if (is_behind(state, &header)) {
+        return true;
+    }
     RecordReader reader = record_read(record);
     RecordRow rows[TABLE_GROUP];
     state->common.last_segment = header.segment;
@@ -366,7 +442,8 @@ static bool resume_log(State *state, Error *err)
         return false;
     }
     if (replay->has_last) {
-        log_unlink_before(state->log, record_header(buffer_slice(&replay->last)).first_live);
+        RecordHeader last = record_header(buffer_slice(&replay->last));
+        log_unlink_before(state->log, state_first_kept(state, last.batch, last.first_live));
     }
     state->common.last_segment = log_segment(state->log);
     return true;
@@ -389,14 +466,17 @@ static State *create(const char *folder, const StateOptions *options)
 {
     State *state = calloc(1, sizeof *state);
     char *name = strdup(folder);
-    if (state == NULL || name == NULL) {
+    if (state != NULL) {
+        state->options = options == NULL ? (StateOptions){0} : *options;
+        state->live = calloc((size_t)state->options.retain_batches + 1, sizeof *state->live);
+    }
+    if (state == NULL || name == NULL || state->live == NULL) {
         fprintf(stderr, "tarn: out of memory\n");
         abort();
     }
     state->folder = name;
     state->folder_fd = -1;
     state->lock_fd = -1;
-    state->options = options == NULL ? (StateOptions){0} : *options;
     if (state->options.segment_bytes == 0) {
         state->options.segment_bytes = DEFAULT_SEGMENT_BYTES;
     }
@@ -433,7 +513,7 @@ bool state_open(const char *folder, const StateOptions *options, State **state, 
         state_close(opened);
         return false;
     }
-    if (!raise_epoch(opened, err)) {
+    if (!raise_epoch(opened, err) || (opened->options.as_of != NULL && !check_as_of(opened, err))) {
         state_close(opened);
         return false;
     }
@@ -453,6 +533,7 @@ void state_close(State *state)
         table_destroy(state->tables[i]);
     }
     free(state->tables);
+    free(state->live);
     log_close(state->log);
     reader_destroy(state->reader);
     replay_done(&state->replay);

@@ -47,6 +47,8 @@ typedef struct StateOptions {
     StateBudget *budget;      // of rows in memory, with their index and undo; NULL: no limit
     int64_t segment_bytes;    // at most; 0: 64 MiB. Small state has smaller segments
     bool read_only;           // offline inspection: no lock, no truncation, no commit
+    const int64_t *as_of;     // read_only: the state after this batch; NULL: the newest
+    int64_t retain_batches;   // so many batches back as_of can go (256 MiB of log at most)
     int (*sync_file)(int fd); // for tests that let it fail; NULL: fdatasync
 } StateOptions;
 
@@ -59,6 +61,8 @@ typedef struct StatePosition {
 } StatePosition;
 
 // Creates the folder (and the identity file) when missing. epoch is increased and made durable.
+// With as_of nothing is pending; ERROR_INPUT when the log does not reach back, or on, to that
+// batch.
 MUST_USE bool state_open(const char *folder, const StateOptions *options, State **state,
                          Error *err);
 void state_close(State *state); // without committing anything
@@ -76,6 +80,10 @@ MUST_USE bool state_discard_pending(State *state, Error *err);
 // name that the log knows with another layout is ERROR_INPUT naming both. Call after recovery.
 MUST_USE bool state_table(State *state, const char *name, Slice layout, StateTable **table,
                           Error *err);
+
+// The tables that the log knows, in the order of their definition; false: no more.
+bool state_table_at(const State *state, size_t index, StateTable **table, const char **name,
+                    Slice *layout);
 
 // A value points into the table or into `scratch` (which the call empties), valid until the next
 // change of the table or use of the scratch; data == NULL: unknown (an empty value that is known

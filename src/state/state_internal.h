@@ -55,6 +55,8 @@ struct State {
     Position last;
     Position before; // the last
     Replay replay;   // `last` of it is the record held back
+
+    uint64_t *live; // hand_segment of the last records, by batch: what looking back needs
 };
 
 // Brings the account of all flows up to date.
@@ -68,3 +70,8 @@ void state_cool(State *state, int64_t more);
 
 void state_swap_positions(State *state); // last and before
 void state_set_last(State *state, const RecordHeader *header, Slice meta);
+
+int64_t state_segment_limit(const State *state);
+uint64_t *state_live_of(const State *state, int64_t batch); // in `live`
+// The first segment that stays: for the state as it is, or as it was some batches ago.
+uint64_t state_first_kept(const State *state, int64_t batch, uint64_t first_live);
