@@ -364,6 +364,53 @@ static bool recover_side(Flow *flow, FlowSide *side, const json_t *sides, Error 
     return commit_side(flow, side, &wanted, err);
 }
 
+// A side that the query had and has no longer: what the last batch put into it must be there.
+static bool check_former(Flow *flow, const json_t *entry, const StatePosition *last, Error *err)
+{
+    const char *key = json_string_value(json_object_get(entry, "dataset"));
+    const char *dot = key == NULL ? NULL : strchr(key, '.');
+    if (dot == NULL || json_integer_value(json_object_get(entry, "given")) != last->batch) {
+        return true;
+    }
+    Slice database = {key, (size_t)(dot - key)};
+    Schema none = {0};
+    SinkContext context = {
+        .conn = flow->conn,
+        .clock = flow->context.clock,
+        .arena = flow->arena,
+        .flow = flow->spec->name,
+        .dataset = key,
+        .table_path = project_table_path(flow->context.catalog->project, database,
+                                         slice_of(dot + 1), flow->arena),
+        .checkpoint_id = state_checkpoint_id(flow->state),
+        .schema = &none,
+        .mode = OUTPUT_APPEND,
+    };
+    Sink *sink = NULL;
+    SinkMarker marker = {0};
+    bool ok = sink_open(sink_type_find(slice_of("delta")), NULL, &context, &sink, err) &&
+              sink_marker(sink, state_epoch(flow->state), &marker, err);
+    sink_close(sink);
+    bool has = marker.found && marker.batch == last->batch && marker.crc == last->crc;
+    return ok &&
+           (has || fail(err, ERROR_INPUT,
+                        "batch %lld of this flow has rows for '%s', which its query no longer "
+                        "fills; run it once with the clause that does, or start anew with "
+                        "--full-refresh %s",
+                        (long long)last->batch, key, flow->spec->target->name));
+}
+
+static bool is_side(const Flow *flow, const json_t *entry)
+{
+    const char *key = json_string_value(json_object_get(entry, "dataset"));
+    for (size_t i = 0; key != NULL && i < flow->side_count; i++) {
+        if (text_equal_nocase(flow->sides[i].dataset->key, key)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool flow_side_recover(Flow *flow, Error *err)
 {
     StatePosition last = state_last(flow->state);
@@ -377,6 +424,12 @@ bool flow_side_recover(Flow *flow, Error *err)
             side->sink->context.replace_first = false; // that was batch 0
         }
         side->given_before = side->given;
+    }
+    size_t index;
+    const json_t *entry;
+    json_array_foreach(sides, index, entry)
+    {
+        ok = ok && (is_side(flow, entry) || check_former(flow, entry, &last, err));
     }
     json_decref(root);
     return ok;
