@@ -289,6 +289,7 @@ static bool run_batch(Flow *flow, TimeUs now, BatchTimes *times, Error *err)
         return false;
     }
     confirm(flow, batch, meta.given == batch, &meta, watermarks);
+    memory_balance(flow->context.memory, flow->conn);
     flow_report(flow, batch, meta.sink_rows, times);
     flow_side_report(flow, batch, now);
     return true;

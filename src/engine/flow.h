@@ -21,6 +21,7 @@
 #include "engine/catalog.h"
 #include "engine/control.h"
 #include "engine/history.h"
+#include "engine/memory.h"
 #include "engine/relation.h"
 
 typedef struct FlowContext {
@@ -29,7 +30,7 @@ typedef struct FlowContext {
     History *history; // NULL: none
     ProjectIdentity identity;
     int64_t max_batch_rows;    // tests: 1; 0: no limit
-    StateBudget *state_budget; // one account for all flows
+    Memory *memory;
     bool json_progress;        // StreamingQueryProgress as one line of JSON per batch on stdout
     _Atomic int *next_number;  // numbers of flows: names of functions are unique in the process
 } FlowContext;

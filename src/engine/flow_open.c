@@ -389,7 +389,7 @@ static bool open_parts(Flow *flow, Error *err)
 {
     const Project *project = flow->context.catalog->project;
     StateOptions options = {
-        .budget = flow->context.state_budget,
+        .budget = memory_budget(flow->context.memory),
         .retain_batches = project_int(project, "tarn.state.retention"),
     };
     if (!finish_refresh(flow, err) ||

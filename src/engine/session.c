@@ -11,7 +11,7 @@
 #include "base/store.h"
 #include "engine/run.h"
 
-enum { DUCK_SHARE_PERCENT = 75, RETRIES = 3 };
+enum { RETRIES = 3 };
 
 // Opens the database and puts Spark's functions into it.
 static bool open_duck(Session *session, Error *err)
@@ -21,7 +21,7 @@ static bool open_duck(Session *session, Error *err)
     int64_t limit = project_bytes(project, "tarn.memory.limit");
     char *spill = arena_printf(project_arena(project), "%s/.spill", project_storage(project));
     DuckOptions duck = {
-        .memory_limit_bytes = limit * DUCK_SHARE_PERCENT / 100,
+        .memory_limit_bytes = memory_duck_bytes(limit),
         .threads =
             options->threads > 0 ? options->threads : (int)project_int(project, "tarn.threads"),
         .time_zone = project_text(project, "spark.sql.session.timeZone"),
@@ -74,7 +74,7 @@ void session_close(Session *session)
     free(session->failed);
     free(session->before);
     free(session->views);
-    state_budget_destroy(session->context.state_budget);
+    memory_destroy(session->context.memory);
     catalog_destroy(session->catalog);
     if (session->options.shared == NULL || session->options.shared->duck != session->duck) {
         duck_close(session->duck);
@@ -143,7 +143,7 @@ bool session_prepare(Session *session, Error *err)
         .history = session->options.history,
         .identity = identity,
         .max_batch_rows = session->options.max_batch_rows,
-        .state_budget = state_budget_create(limit * (100 - DUCK_SHARE_PERCENT) / 100),
+        .memory = memory_create(limit),
         .json_progress = session->options.json_progress,
         .next_number = session->options.shared == NULL ? &session->next_number
                                                        : &session->options.shared->next_number,
