@@ -201,8 +201,11 @@ static bool check_outer(JoinCut *cut)
               (cut->kind == JOIN_FULL && (sides[SIDE_LEFT].expires || sides[SIDE_RIGHT].expires)) ||
               ((cut->kind == JOIN_LEFT || cut->kind == JOIN_SEMI) && sides[SIDE_LEFT].expires);
     return ok || diagnose(cut->planner->diagnostics, cut->relation->pos, "_LEGACY_ERROR_TEMP_3102",
-                          "give both sides a WATERMARK, and ON a bound such as b.ts <= a.ts + "
-                          "INTERVAL 1 HOUR",
+                          cut->kind == JOIN_RIGHT
+                              ? "give both sides a WATERMARK, and ON a bound such as right.ts >= "
+                                "left.ts - INTERVAL 1 HOUR"
+                              : "give both sides a WATERMARK, and ON a bound such as right.ts <= "
+                                "left.ts + INTERVAL 1 HOUR",
                           "Stream-stream %s join between two streaming DataFrame/Datasets is not "
                           "supported without a watermark in the join keys, or a watermark on the "
                           "nullable side and an appropriate range condition",

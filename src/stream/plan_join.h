@@ -21,6 +21,7 @@ typedef struct JoinColumn {
     const Type *type;
     const char *sql;   // the column in the side's relation
     const char *shown; // "#l0" in the stage's rows; NULL: nothing refers to it
+    bool is_plain;     // somewhere without its relation's name
 } JoinColumn;
 
 typedef struct JoinColumns {

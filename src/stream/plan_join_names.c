@@ -110,6 +110,7 @@ JoinColumn *plan_join_names_find(const JoinColumns *columns, Slice alias, Slice 
 
 typedef struct References {
     Map *names; // any part of a name
+    Map *plain; // names without their relation's
     Map *stars; // relations of which all columns are wanted
     bool all;
 } References;
@@ -120,6 +121,9 @@ static bool note_reference(void *context, const Expr *expr)
     if (expr->kind == EXPR_COLUMN) {
         for (size_t i = 0; i < expr->name.count; i++) {
             map_put(references->names, expr->name.parts[i], references);
+        }
+        if (expr->name.count == 1) {
+            map_put(references->plain, expr->name.parts[0], references);
         }
     } else if (expr->kind == EXPR_STAR && expr->qualifier.count > 0) {
         map_put(references->stars, expr->qualifier.parts[expr->qualifier.count - 1], references);
@@ -197,7 +201,12 @@ static bool is_merged(const JoinCut *cut, const char *name)
 void plan_join_names_choose(JoinCut *cut)
 {
     Arena *arena = cut->planner->arena;
-    References references = {map_create(true), map_create(true), cut->planner->select == NULL};
+    References references = {
+        .names = map_create(true),
+        .plain = map_create(true),
+        .stars = map_create(true),
+        .all = cut->planner->select == NULL,
+    };
     if (cut->planner->select != NULL) {
         note_select(&references, cut->planner->select, cut->relation);
     }
@@ -213,9 +222,11 @@ void plan_join_names_choose(JoinCut *cut)
                 column->shown =
                     arena_printf(arena, "#%c%zu", side == SIDE_LEFT ? 'l' : 'r', shown++);
             }
+            column->is_plain = map_has(references.plain, slice_of(column->name));
         }
     }
     map_destroy(references.names);
+    map_destroy(references.plain);
     map_destroy(references.stars);
 }
 
@@ -325,11 +336,10 @@ const char *plan_join_names_select(JoinCut *cut, const char *source, bool all)
                 (is_merged(cut, column->name) && visible_sides(cut, all) == 2)) {
                 continue;
             }
-            ok = ok &&
-                 (!is_alias(cut, column->name) ||
-                  diagnose(cut->planner->diagnostics, cut->relation->pos, "UNSUPPORTED_FEATURE",
-                           "give the relation another alias",
-                           "'%s' is a column and a relation in a join of streams", column->name));
+            if (is_alias(cut, column->name)) {
+                ok = ok && !column->is_plain;
+                continue;
+            }
             buffer_append_text(&sql, ", ");
             duck_quote_name(&sql, slice_of(column->shown));
             buffer_append_text(&sql, " AS ");
@@ -340,9 +350,14 @@ const char *plan_join_names_select(JoinCut *cut, const char *source, bool all)
         print_merged(cut, cut->merged[i], &sql);
     }
     buffer_printf(&sql, " FROM %s", source);
-    const char *text = ok ? arena_text(cut->planner->arena, buffer_slice(&sql)) : NULL;
+    const char *text = arena_text(cut->planner->arena, buffer_slice(&sql));
     buffer_done(&sql);
-    return text;
+    if (!ok) {
+        diagnose(cut->planner->diagnostics, cut->relation->pos, "UNSUPPORTED_FEATURE",
+                 "write its relation before it, or give the other relation another alias",
+                 "in a join of streams a name without its relation cannot be the alias of one");
+    }
+    return ok ? text : NULL;
 }
 
 Relation *plan_join_names_relation(JoinCut *cut)
