@@ -280,10 +280,10 @@ pipelines/a.sql:7:44: [AMBIGUOUS_REFERENCE] column 'id' is ambiguous
     7 | CREATE STREAMING TABLE ambiguous AS SELECT id FROM STREAM e a JOIN e b ON a.id = b.id;
       |                                            ^~
   write "a.id" or "b.id"
-pipelines/a.sql:8:56: [UNSUPPORTED_FEATURE] joins of two streams are not supported by this version
+pipelines/a.sql:8:56: [_LEGACY_ERROR_TEMP_3102] Stream-stream LeftOuter join between two streaming DataFrame/Datasets is not supported without a watermark in the join keys, or a watermark on the nullable side and an appropriate range condition
     8 | CREATE STREAMING TABLE two_streams AS SELECT a.id FROM STREAM e a LEFT JOIN STREAM e b ON a.id = b.id;
       |                                                        ^~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~
-  drop STREAM on one side to join with the table as it is at each batch
+  give both sides a WATERMARK, and ON a bound such as right.ts <= left.ts + INTERVAL 1 HOUR
 pipelines/a.sql:9:43: [UNSUPPORTED_DATATYPE] column 'i' has the type interval, which a table cannot hold
     9 | CREATE STREAMING TABLE interval_column AS SELECT INTERVAL 1 DAY AS i FROM STREAM e;
       |                                           ^~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~
