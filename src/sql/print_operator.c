@@ -526,6 +526,9 @@ void print_beside(Printer *printer, const Expr *expr, const Expr *other)
         print_text(printer, ", ");
         print_expr(printer, other);
         print_text(printer, ")");
+    } else if (expr != other && expr->kind == EXPR_COLUMN && other->kind == EXPR_COLUMN &&
+               !print_is_opaque(printer, expr) && !print_is_opaque(printer, other)) {
+        print_pair(printer, "spark_unify", expr, other, 0);
     } else {
         print_expr(printer, expr);
     }

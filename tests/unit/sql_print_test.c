@@ -258,6 +258,10 @@ static void test_strings_beside_numbers(Bench *bench)
     CHECK_TEXT(run(bench, "SELECT array(i, s) FROM VALUES (1, 'a') q(i, s)"),
                "[DATATYPE_MISMATCH.DATA_DIFF_TYPES] these values have different types @16 "
                "(CAST them to one type)");
+    CHECK_TEXT(run(bench, "SELECT t.v FROM t JOIN (SELECT upper(' 2 ') AS s) q ON t.v = q.s"),
+               "v;2");
+    CHECK_TEXT(run(bench, "SELECT t.v FROM t JOIN (SELECT upper('1.5') AS s) q ON t.v = q.s"),
+               "[CAST_INVALID_INPUT] '1.5' (string) is no BIGINT; try_cast gives NULL instead");
     CHECK_TEXT(run(bench, "SELECT v = '1.5' FROM t"),
                "[CAST_INVALID_INPUT] '1.5' (string) is no BIGINT; try_cast gives NULL instead");
 }
