@@ -1,4 +1,4 @@
-// state.h -- keyed state of one flow: tables in memory, one durable append-only log.
+// state.h -- keyed state of one flow: tables, and one durable append-only log.
 //
 //     state_open(dir, ...)                      lock, replay all records but the last
 //     state_pending(...) -> state_apply_pending / state_discard_pending      (recovery, DESIGN 5)
@@ -8,24 +8,25 @@
 //
 // A table is a map (bucket, key bytes) -> value bytes. A bucket is an int64: the window's end, the
 // time bucket of a deduplication, or 0. Dropping a bucket is one log record, and late rows find it
-// gone. Within a batch, changes are visible to later gets of the same batch; rollback puts the old
+// gone. Within a batch, changes are visible to later lookups of it; rollback puts the old
 // images back (undo is O(changes)).
 //
 //     log.00000001 ... 64 MiB segments:  [header | record | record | ...]
 //     record = magic, crc32c, size, epoch, batch, meta (plan, JSON), rows (after-images)
 //
-// Each record also carries a share of rows from a hand that sweeps the tables, so that old segments
-// die; every record names the first live segment, and dead ones are unlinked oldest first, once the
-// record after the end of a sweep round is durable. No snapshot, no stall, replay is idempotent.
+// When the log is long for what is alive, a record also carries on the live rows of the oldest
+// segment; every record names the first live segment, and dead ones are unlinked oldest first, one
+// record later. No snapshot, no stall, replay is idempotent.
 //
 // Recovery: all records but the last are applied. The last, N, is held back: the engine asks the
 // sink's marker and then applies it or discards it (truncate + fdatasync). A torn tail is cut off:
 // N never happened. Any other damage is ERROR_CORRUPT naming file and offset.
 //
 // A failed fsync is ERROR_FAILED and poisons the log: no later commit succeeds.
-// Memory: one StateBudget over all flows; at 80 % `state_is_crowded`; past it state_put fails.
-// Threads: state_get may run on several threads while nothing changes; everything else on the
-// flow's thread. One process holds the lock (flock + pid file); another gets ERROR_CONFLICT.
+// Memory: one StateBudget over all flows. Above 7/8 of it rows stay only in the log (README: cold);
+// when their places alone are too many, state_put fails.
+// Threads: lookups and scans may run on several threads while nothing changes; everything else on
+// the flow's thread. One process holds the lock (flock + pid file); another gets ERROR_CONFLICT.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
