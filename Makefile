@@ -119,7 +119,11 @@ lint: ## layers, names, sizes, banned calls
 format: ## clang-format in place
 	clang-format -i $(wildcard src/*/*.[ch] tests/unit/*.[ch])
 
-bench: all ## speed and size beside Spark, as ratios
+$(OUT)/bench/state_curve: bench/state_curve.c $(OUT)/lib/state.a $(OUT)/lib/base.a
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) $^ -o $@
+
+bench: all $(OUT)/bench/state_curve ## speed and size beside Spark, as ratios
 	@bench/run.sh $(abspath $(OUT))/tarn
 
 fuzz: ## each parser under libFuzzer for a minute

@@ -139,6 +139,20 @@ def first_row():
            (sum(later) - sum(ticks)) / os.sysconf("SC_CLK_TCK") / 2 * 100))
 
 
+def state_curve():
+    """Batches of 1,000 random keys against state of so many keys: p50, p99, memory, restart. BENCH_STATE_KEYS
+    names other sizes. With less memory than the rows take, most of them are only on disk."""
+    tool = os.path.join(os.path.dirname(TARN), "bench", "state_curve")
+    folder = os.path.join(WORK, "state")
+    for keys in [int(k) for k in os.environ.get("BENCH_STATE_KEYS", "10000 1000000 10000000").split()]:
+        for value, megabytes in ((24, 0), (24, keys * 26 >> 20), (104, 0), (104, keys * 36 >> 20)):
+            if megabytes == 0 or megabytes > 16:
+                shutil.rmtree(folder, ignore_errors=True)
+                limit = "in %5d MB" % megabytes if megabytes else "no limit   "
+                print("state    %3d-byte values, %s %s" % (value, limit, measured(
+                    [tool, str(keys), str(megabytes), "1000", folder, str(value)])[2].strip()), flush=True)
+
+
 def machine():
     name = "?"
     with open("/proc/cpuinfo") as f:
@@ -153,3 +167,4 @@ os.makedirs(WORK, exist_ok=True)
 machine()
 first_row()
 throughput(make_data())
+state_curve()
