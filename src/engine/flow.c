@@ -316,6 +316,7 @@ bool flow_step(Flow *flow, FlowStep *step, Error *err)
     bool moved =
         flow->plan->wants_no_data_batch && !flow->skips_no_data && flow->watermark > flow->late;
     if (!has_rows && !moved) {
+        state_relieve(flow->state);
         return true;
     }
     flow_set_state(flow, "running", NULL);

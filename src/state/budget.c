@@ -21,6 +21,7 @@ typedef struct Job {
 struct StateBudget {
     int64_t limit;
     _Atomic int64_t used;
+    _Atomic int64_t states;
     pthread_mutex_t lock;
     pthread_cond_t has_work;
     pthread_cond_t is_done;
@@ -77,6 +78,26 @@ void budget_add(StateBudget *budget, int64_t change)
 int64_t budget_limit(const StateBudget *budget)
 {
     return budget == NULL ? 0 : budget->limit;
+}
+
+void budget_join(StateBudget *budget)
+{
+    if (budget != NULL) {
+        atomic_fetch_add(&budget->states, 1);
+    }
+}
+
+void budget_leave(StateBudget *budget)
+{
+    if (budget != NULL) {
+        atomic_fetch_sub(&budget->states, 1);
+    }
+}
+
+int64_t budget_share(const StateBudget *budget)
+{
+    int64_t states = atomic_load(&budget->states);
+    return budget->limit / (states < 1 ? 1 : states);
 }
 
 // ---- helpers ---------------------------------------------------------------------------------

@@ -144,10 +144,15 @@ static Bucket *cool_bucket(State *state)
     return NULL;
 }
 
-// Until a batch is confirmed, its rows must be found again to be taken back: they stay.
+// Until a batch is confirmed, its rows must be found again to be taken back: they stay. Who uses
+// less than its share waits a little for the others to make room.
 void state_cool(State *state, int64_t more)
 {
     int64_t over = bytes_over(state, more);
+    StateBudget *budget = state->options.budget;
+    if (over > 0 && state->accounted + more < budget_share(budget)) {
+        over -= budget_limit(budget) / 16;
+    }
     if (over <= 0 || state->can_discard || state->common.memory < state->cool.retry) {
         return;
     }
@@ -164,9 +169,14 @@ void state_cool(State *state, int64_t more)
             state->cool.bucket = is_last ? INT64_MIN : state->cool.bucket + 1;
         }
     }
-    int64_t pause = budget_limit(state->options.budget) / 64; // not again for each row
+    int64_t pause = budget_limit(budget) / 64; // not again for each row
     state->cool.retry = over > 0 ? state->common.memory + pause : 0;
     state_account(state);
+}
+
+void state_relieve(State *state)
+{
+    state_cool(state, 0);
 }
 
 bool state_check_limit(State *state, int64_t more, Error *err)
@@ -483,6 +493,7 @@ static State *create(const char *folder, const StateOptions *options)
     if (state->options.sync_file == NULL) {
         state->options.sync_file = fdatasync;
     }
+    budget_join(state->options.budget);
     state->last.batch = -1;
     state->before.batch = -1;
     state->hand.segment = 1;
@@ -527,6 +538,7 @@ void state_close(State *state)
         return;
     }
     budget_add(state->options.budget, -state->accounted);
+    budget_leave(state->options.budget);
     undo_done(&state->changes);
     undo_done(&state->committed);
     for (size_t i = 0; i < state->table_count; i++) {

@@ -120,6 +120,9 @@ MUST_USE bool state_scan_many(const StateTable *table, int64_t bucket, uint64_t 
                               Buffer *scratch, Slice *keys, Slice *values, size_t *count,
                               Error *err);
 
+// For a flow that has nothing to do: makes room for others if they need it and it has much.
+void state_relieve(State *state);
+
 int64_t state_row_count(const StateTable *table);
 int64_t state_cold_count(const State *state); // rows of all tables that are only in the log
 int64_t state_memory_bytes(const State *state);

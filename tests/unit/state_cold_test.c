@@ -270,6 +270,14 @@ static void test_shared_account(void)
     StateTable *rows = NULL;
     Error err = {0};
     char bytes[30000];
+    static char value[24];
+    for (uint64_t i = 0; i < 18000; i++) { // more than half of the account
+        CHECK(state_put(table, 5, number_slice(&i), (Slice){value, sizeof value}, &err));
+        if (i % 500 == 499) {
+            commit();
+        }
+    }
+    int64_t cold = state_cold_count(state);
     snprintf(other_folder, sizeof other_folder, "%s", model_folder(false));
     StateOptions options = {.budget = budget, .sync_file = model_no_sync};
     CHECK(state_open(other_folder, &options, &other, &err));
@@ -280,8 +288,10 @@ static void test_shared_account(void)
             CHECK(state_commit(other, (int64_t)i, slice_of("{}"), NULL, &err));
             state_confirm(other);
             CHECK(state_budget_used(budget) <= 2 << 20);
+            state_relieve(state);
         }
     }
+    CHECK(cold < 5000 && state_cold_count(state) > cold + 5000); // it has made room
     CHECK(state_row_count(rows) == 40000);
     CHECK(look_up(&(uint64_t){4}) == (void *)(uintptr_t)ROWS);
     state_close(other);
