@@ -104,6 +104,18 @@ static int64_t floor_to(int64_t value, int64_t step)
     return value - (rest < 0 ? rest + step : rest);
 }
 
+// A time, or the last microsecond of a window {start, end}.
+static bool read_time(const DuckColumn *column, uint64_t row, int64_t *micros, Error *err)
+{
+    if (column->type->kind != TYPE_STRUCT || column->type->fields.count != 2) {
+        return cast_read_timestamp(column, row, micros, err);
+    }
+    DuckColumn end = duck_child(column, 1);
+    bool ok = cast_read_timestamp(&end, row, micros, err);
+    *micros -= ok;
+    return ok;
+}
+
 // The start of the window of `size` that holds a time, moved by a constant: integers only.
 static bool window_rows(void *context, const DuckColumn *arguments, size_t argument_count,
                         uint64_t row_count, DuckColumn *result, Error *err)
@@ -115,7 +127,7 @@ static bool window_rows(void *context, const DuckColumn *arguments, size_t argum
         int64_t size;
         int64_t start;
         int64_t shift;
-        if (!cast_read_timestamp(&arguments[0], row, &micros, err) ||
+        if (!read_time(&arguments[0], row, &micros, err) ||
             !cast_read_bigint(&arguments[1], row, &size, err) ||
             !cast_read_bigint(&arguments[2], row, &start, err) ||
             !cast_read_bigint(&arguments[3], row, &shift, err)) {

@@ -110,6 +110,15 @@ bool print_window_is_sliding(const Expr *call)
     return true;
 }
 
+// `window` in the time that a window holds is a column of the input, not this call.
+static void print_time(Printer *printer, const Expr *call)
+{
+    const WindowScope *outer = printer->window;
+    printer->window = NULL;
+    print_expr(printer, call->arguments.items[0]);
+    printer->window = outer;
+}
+
 void print_window_call(Printer *printer, const Expr *call)
 {
     WindowSizes sizes;
@@ -132,7 +141,7 @@ void print_window_call(Printer *printer, const Expr *call)
     for (int end = 0; end < 2; end++) {
         print_text(printer, end == 0 ? "struct_pack(\"start\" := spark_window_start("
                                      : "), \"end\" := spark_window_start(");
-        print_expr(printer, call->arguments.items[0]);
+        print_time(printer, call);
         buffer_printf(printer->out, ", %lld, %lld, %lld", (long long)sizes.size,
                       (long long)sizes.start, end == 0 ? 0LL : (long long)sizes.size);
     }
@@ -153,15 +162,14 @@ void print_window_list(Printer *printer, const Expr *call)
         for (int end = 0; end < 2; end++) {
             print_text(printer, end == 0 ? "struct_pack(\"start\" := spark_window_start("
                                          : "), \"end\" := spark_window_start(");
-            print_expr(printer, call->arguments.items[0]);
+            print_time(printer, call);
             buffer_printf(printer->out, ", %lld, %lld, %lld", (long long)sizes.slide,
                           (long long)sizes.start,
                           (long long)(end == 0 ? -i * sizes.slide : sizes.size - i * sizes.slide));
         }
         print_text(printer, i > 0 ? ")), " : "))");
     }
-    print_text(printer,
-               "], lambda spark_w: struct_extract(spark_w, 'end') > spark_cast_timestamp(");
-    print_expr(printer, call->arguments.items[0]);
-    print_text(printer, "))");
+    print_text(printer, "], lambda spark_w: struct_extract(spark_w, 'end') > spark_window_start(");
+    print_time(printer, call);
+    print_text(printer, ", 1, 0, 0))");
 }
