@@ -159,8 +159,11 @@ static void use_bounds(JoinCut *cut)
         }
     }
     bool is_range = plan->low != TIME_MIN && plan->high != TIME_NEVER;
+    // A row looks at two or three buckets, in which few rows of its key are too far away.
     TimeUs span = is_range ? (plan->high - plan->low) / 2 : 10 * longest_delay(cut);
-    plan->grain = span < TIME_SECOND ? TIME_SECOND : span;
+    TimeUs least = longest_delay(cut) / 32;
+    least = least < 100 * TIME_MS ? 100 * TIME_MS : least;
+    plan->grain = span < least ? least : span;
     for (int side = SIDE_LEFT; side <= SIDE_RIGHT; side++) {
         JoinInput *input = &cut->inputs[side];
         input->time_sql = time_sql(cut->planner, column_of(input, input->time)->sql, false);
