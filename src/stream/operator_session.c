@@ -24,6 +24,7 @@ typedef struct Claims {
     uint64_t count;
     uint64_t *rows;
     Slice *keys;
+    uint64_t *hashes;
     uint32_t *numbers;
     Buffer bytes;
 } Claims;
@@ -57,9 +58,10 @@ static bool find_keys(Sessions *own, Claims *claims, Arena *arena, Error *err)
     Slice *wanted = ARENA_ARRAY(arena, Slice, claims->count + 1);
     uint32_t *numbers = ARENA_ARRAY(arena, uint32_t, claims->count + 1);
     size_t count = 0;
+    session_set_expect_keys(own->set, claims->hashes, claims->count);
     for (uint64_t i = 0; i < claims->count; i++) {
         bool is_new;
-        claims->numbers[i] = session_set_key(own->set, claims->keys[i], &is_new);
+        claims->numbers[i] = session_set_key(own->set, claims->keys[i], claims->hashes[i], &is_new);
         if (is_new) {
             numbers[count] = claims->numbers[i];
             wanted[count++] = claims->keys[i];
@@ -93,6 +95,7 @@ static void encode_claims(const DuckColumn *arguments, size_t argument_count, ui
     size_t *ends = ARENA_ARRAY(arena, size_t, row_count + 1);
     claims->rows = ARENA_ARRAY(arena, uint64_t, row_count + 1);
     claims->keys = ARENA_ARRAY(arena, Slice, row_count + 1);
+    claims->hashes = ARENA_ARRAY(arena, uint64_t, row_count + 1);
     claims->numbers = ARENA_ARRAY(arena, uint32_t, row_count + 1);
     for (uint64_t row = 0; row < row_count; row++) {
         bool is_session = !duck_is_null(&arguments[0], row) && !duck_is_null(&arguments[1], row) &&
@@ -106,6 +109,7 @@ static void encode_claims(const DuckColumn *arguments, size_t argument_count, ui
     for (uint64_t i = 0; i < claims->count; i++) {
         size_t begin = i == 0 ? 0 : ends[i - 1];
         claims->keys[i] = (Slice){claims->bytes.data + begin, ends[i] - begin};
+        claims->hashes[i] = session_set_hash(claims->keys[i]);
     }
 }
 
@@ -124,12 +128,14 @@ static bool claim_rows(Operator *op, const DuckColumn *arguments, Claims *claims
             continue;
         }
         claims->rows[kept] = row;
+        claims->hashes[kept] = claims->hashes[i];
         claims->keys[kept++] = claims->keys[i];
     }
     claims->count = kept;
     if (!find_keys(own, claims, arena, err)) {
         return false;
     }
+    session_set_expect_rows(own->set, claims->numbers, kept);
     for (uint64_t i = 0; i < kept; i++) {
         uint64_t row = claims->rows[i];
         uint32_t part = session_set_add(own->set, claims->numbers[i], duck_int(&arguments[0], row),

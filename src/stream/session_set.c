@@ -94,12 +94,39 @@ static void grow_slots(SessionSet *set)
     }
 }
 
-uint32_t session_set_key(SessionSet *set, Slice bytes, bool *is_new)
+uint64_t session_set_hash(Slice bytes)
+{
+    return hash_bytes(bytes.data, bytes.size, 0);
+}
+
+void session_set_expect_keys(const SessionSet *set, const uint64_t *hashes, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        __builtin_prefetch(&set->slots[hashes[i] & (set->slot_count - 1)]);
+    }
+    for (size_t i = 0; i < count; i++) {
+        uint32_t slot = set->slots[hashes[i] & (set->slot_count - 1)];
+        if (slot != 0) {
+            __builtin_prefetch(&set->keys[slot - 1]);
+        }
+    }
+}
+
+void session_set_expect_rows(const SessionSet *set, const uint32_t *keys, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        uint32_t tree = set->keys[keys[i]].tree;
+        if (tree != SESSION_NONE) {
+            __builtin_prefetch(&set->sessions[tree], 1);
+        }
+    }
+}
+
+uint32_t session_set_key(SessionSet *set, Slice bytes, uint64_t hash, bool *is_new)
 {
     if ((set->key_count + 1) * 2 > set->slot_count) {
         grow_slots(set);
     }
-    uint64_t hash = hash_bytes(bytes.data, bytes.size, 0);
     size_t slot = hash & (set->slot_count - 1);
     for (; set->slots[slot] != 0; slot = (slot + 1) & (set->slot_count - 1)) {
         uint32_t number = set->slots[slot] - 1;

@@ -60,8 +60,12 @@ SessionSet *session_set_create(void);
 void session_set_destroy(SessionSet *set); // NULL is a no-op
 void session_set_clear(SessionSet *set);
 
+uint64_t session_set_hash(Slice bytes);
+// Many keys, or sessions of keys, will be asked for: they wait for memory together.
+void session_set_expect_keys(const SessionSet *set, const uint64_t *hashes, size_t count);
+void session_set_expect_rows(const SessionSet *set, const uint32_t *keys, size_t count);
 // The number of a key; its open sessions are wanted when it is new.
-uint32_t session_set_key(SessionSet *set, Slice bytes, bool *is_new);
+uint32_t session_set_key(SessionSet *set, Slice bytes, uint64_t hash, bool *is_new);
 // A session from before the batch: in ascending order, before any row of the key.
 uint32_t session_set_open(SessionSet *set, uint32_t key, TimeUs start, TimeUs end);
 uint32_t session_set_add(SessionSet *set, uint32_t key, TimeUs start, TimeUs end);

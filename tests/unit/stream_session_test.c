@@ -82,7 +82,8 @@ static void test_set(void)
         session_set_clear(set);
         for (uint32_t k = 0; k < 3; k++) {
             char name[2] = {(char)('a' + k), 0};
-            keys[k] = session_set_key(set, slice_of(name), &is_new);
+            keys[k] =
+                session_set_key(set, slice_of(name), session_set_hash(slice_of(name)), &is_new);
             CHECK(is_new && keys[k] == k);
             for (TimeUs t = below(40); k > 0 && t < SPAN - 20; t += 2 + below(80)) {
                 TimeUs end = t + 1 + below(gap);
