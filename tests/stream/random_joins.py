@@ -25,10 +25,11 @@ BOUNDS = {  # usable for every kind, on both sides
 REST = ["", "", " AND av % 3 <> bv % 3", " AND av + bv > 20"]
 
 
-def literal(row):
+def literal(row, pad):
     key, second, value = row
-    return "(%s, TIMESTAMP '2024-01-01 00:%02d:%02d', %d)" % (
-        "CAST(NULL AS STRING)" if key is None else "'%s'" % key, second // 60, second % 60, value)
+    return "(%s, TIMESTAMP '2024-01-01 00:%02d:%02d', %d, %s)" % (
+        "CAST(NULL AS STRING)" if key is None else "'%s'" % key, second // 60, second % 60, value,
+        "'%s'" % pad if pad else "CAST(NULL AS STRING)")
 
 
 def case(rng):
@@ -42,14 +43,17 @@ def case(rng):
     if bounds == "b.ts = a.ts":
         rest += rng.choice(["", " AND a.ts = b.ts"])
     columns = KINDS[kind]
+    pad = "x" * rng.choice([0, 0, 400])  # wide rows fill several lists of one key
+    if pad:
+        columns += ", ap" if kind == "LEFT SEMI JOIN" else ", ap, bp"
     lines = ["# kind %s, %d keys, %d s" % (kind, keys, span), ""]
     for side in "ab":
         lines += ["statement ok", "CREATE TEMPORARY VIEW %s AS SELECT * FROM STREAM read_files('.', format => 'csv', schema => "
-                  "'%sk STRING, ts TIMESTAMP, %sv INT')" % (side, side, side), ""]
-        values = ", ".join(literal(row) for row in rows[side]) or "(CAST(NULL AS STRING), TIMESTAMP '2024-01-01 00:00:00', 0)"
+                  "'%sk STRING, ts TIMESTAMP, %sv INT, %sp STRING')" % (side, side, side, side), ""]
+        values = ", ".join(literal(row, pad) for row in rows[side] or [("none", 0, 0)])
         empty = "" if rows[side] else " WHERE false"
-        lines += ["statement ok", "CREATE TEMPORARY VIEW all_%s AS SELECT * FROM VALUES %s AS t(%sk, ts, %sv)%s"
-                  % (side, values, side, side, empty), ""]
+        lines += ["statement ok", "CREATE TEMPORARY VIEW all_%s AS SELECT * FROM VALUES %s AS t(%sk, ts, %sv, %sp)%s"
+                  % (side, values, side, side, side, empty), ""]
     on = " AND " + bounds + rest
     lines += ["statement ok", "CREATE STREAMING TABLE joined AS SELECT %s FROM STREAM a WATERMARK ts DELAY OF INTERVAL 1 HOUR %s "
               "STREAM b WATERMARK ts DELAY OF INTERVAL 1 HOUR ON %s" % (columns, kind, "a.ak = b.bk" + on), ""]
@@ -59,7 +63,7 @@ def case(rng):
             count = rng.randrange(0, 1 + rng.choice([2, 30]))
             if left[side] and count:
                 lines += ["push %s" % side]
-                lines += ["%s,2024-01-01 00:%02d:%02d,%d" % (key or "", second // 60, second % 60, value)
+                lines += ["%s,2024-01-01 00:%02d:%02d,%d,%s" % (key or "", second // 60, second % 60, value, pad)
                           for key, second, value in left[side][:count]] + [""]
                 left[side] = left[side][count:]
         if rng.random() < 0.6:
@@ -67,7 +71,7 @@ def case(rng):
         if rng.random() < 0.1:
             lines += ["restart", ""]
     for side, key in ("a", "end_a"), ("b", "end_b"):
-        lines += ["push %s" % side, "%s,2024-01-02 00:00:00,1000" % key, ""]
+        lines += ["push %s" % side, "%s,2024-01-02 00:00:00,1000,%s" % (key, pad), ""]
     lines += ["tick", ""]
     same = "a.ak <=> b.bk" if kind == "FULL JOIN" else "a.ak = b.bk"
     batch = "SELECT %s FROM all_a a %s all_b b ON %s" % (columns, kind, same + on)
