@@ -5,6 +5,7 @@
 #include "connector/source_script.h"
 #include "engine/catalog.h"
 #include "engine/catalog_side.h"
+#include "engine/inspect.h"
 #include "engine/relation.h"
 #include "sql/parser.h"
 #include "stream/rewrite.h"
@@ -82,6 +83,12 @@ static bool no_function(Catalog *catalog, const Relation *relation)
 static bool function_source(Catalog *catalog, const Relation *relation, SourceSpec *spec)
 {
     spec->type = source_type_find(relation->text);
+    if (spec->type == NULL && inspect_is(relation)) {
+        return diagnose(catalog->diagnostics, relation->pos, "UNSUPPORTED_FEATURE",
+                        "ask with tarn query",
+                        "%.*s() looks into a flow from outside: no dataset can read it",
+                        SLICE_ARG(relation->name.parts[0]));
+    }
     if (spec->type == NULL) {
         return no_function(catalog, relation);
     }
@@ -332,8 +339,7 @@ static bool check_columns(Catalog *catalog, const Schema *schema, Pos pos)
 
 bool catalog_check_columns(Catalog *catalog, const Dataset *dataset, const Schema *schema, Pos pos)
 {
-    return check_columns(catalog, schema, pos) &&
-           check_column_names(catalog, dataset, schema, pos);
+    return check_columns(catalog, schema, pos) && check_column_names(catalog, dataset, schema, pos);
 }
 
 static bool declared_schema(Catalog *catalog, Dataset *dataset, bool *declared)

@@ -8,6 +8,7 @@
 
 #include "base/fault.h"
 #include "base/random.h"
+#include "engine/change.h"
 #include "engine/flow_side.h"
 #include "sql/parser.h"
 
@@ -385,6 +386,24 @@ static bool finish_refresh(const Flow *flow, Error *err)
     return fail_errno(err, "cannot rename %s", fresh);
 }
 
+// What the checkpoint and the table know of the query: it may have been edited since.
+static bool check_change(Flow *flow, Error *err)
+{
+    Catalog *catalog = flow->context.catalog;
+    StatePosition pending;
+    bool has_batches = state_last(flow->state).batch >= 0 || state_pending(flow->state, &pending);
+    Diagnostics *diagnostics = diagnostics_create(flow->arena, catalog->diagnostics->sources);
+    if (!change_accept(catalog, flow->spec, flow->plan, flow->folder, has_batches, err)) {
+        return false;
+    }
+    if (flow->sink->context.replace_first) {
+        return true; // the table takes the query's columns
+    }
+    return change_check_table(catalog, flow->spec, &flow->plan->output, flow->conn, diagnostics,
+                              err) &&
+           (diagnostics->count == 0 || diagnostics_fail(diagnostics, err));
+}
+
 static bool open_parts(Flow *flow, Error *err)
 {
     const Project *project = flow->context.catalog->project;
@@ -395,9 +414,9 @@ static bool open_parts(Flow *flow, Error *err)
     if (!finish_refresh(flow, err) ||
         !duck_connect(flow->context.catalog->duck, &flow->conn, err) || !make_plan(flow, err) ||
         !trigger_interval(flow, err) || !state_open(flow->folder, &options, &flow->state, err) ||
-        !open_sink(flow, err) || !flow_side_open(flow, flow->sink->context.replace_first, err) ||
-        !recover(flow, err) || !flow_side_recover(flow, err) || !open_sources(flow, err) ||
-        !open_operators(flow, err)) {
+        !open_sink(flow, err) || !check_change(flow, err) ||
+        !flow_side_open(flow, flow->sink->context.replace_first, err) || !recover(flow, err) ||
+        !flow_side_recover(flow, err) || !open_sources(flow, err) || !open_operators(flow, err)) {
         return false;
     }
     pace_endless(flow);

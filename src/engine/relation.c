@@ -7,6 +7,7 @@
 
 #include "connector/registry.h"
 #include "connector/sink_memory.h"
+#include "engine/inspect.h"
 #include "stream/rewrite.h"
 
 struct Tables {
@@ -323,6 +324,9 @@ bool relation_read(void *context, const Relation *relation, Buffer *sql)
 {
     RelationReader *reader = context;
     Catalog *catalog = reader->catalog;
+    if (inspect_is(relation)) {
+        return inspect_read(reader, relation, sql);
+    }
     if (relation->kind == RELATION_FUNCTION) {
         return read_function(reader, relation, sql);
     }

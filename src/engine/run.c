@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "engine/change.h"
 #include "engine/engine.h"
 #include "engine/report.h"
 #include "engine/session.h"
@@ -535,6 +536,10 @@ int engine_dry_run(Project *project)
     }
     catalog_add_files(session->catalog);
     bool ok = session_resolve(session);
+    if (ok) {
+        change_check_all(session->catalog);
+        ok = project_diagnostics(project)->count == 0;
+    }
     if (ok) {
         size_t datasets = session->catalog->order.count;
         size_t flows = session->catalog->flow_count;

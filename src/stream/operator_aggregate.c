@@ -132,8 +132,10 @@ static bool aggregate_open(Operator *op, State *state, Arena *arena, Error *err)
         return false;
     }
     op->metrics.rows_total = state_row_count(own->table);
-    own->relation = (StateRelation){own->table, &stage->keys, &stage->values,
-                                    op->plan->mode == OUTPUT_COMPLETE ? NULL : &op->evict, false};
+    own->relation =
+        (StateRelation){own->table,     &stage->keys,
+                        &stage->values, op->plan->mode == OUTPUT_COMPLETE ? NULL : &op->evict,
+                        false,          false};
     own->distincts = ARENA_ARRAY(op->arena, DistinctSet *, stage->aggregate->distinct_count + 1);
     bool ok = register_get(op, arena, err) && register_windows(op, err) &&
               operator_register_state(op, &own->relation, err);

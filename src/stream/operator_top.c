@@ -49,7 +49,7 @@ static bool top_open(Operator *op, State *state, Arena *arena, Error *err)
         return false;
     }
     op->metrics.rows_total = state_row_count(own->table);
-    own->relation = (StateRelation){own->table, &stage->keys, &stage->values, NULL, false};
+    own->relation = (StateRelation){own->table, &stage->keys, &stage->values, NULL, false, false};
     Schema arguments = {0};
     schema_add(arena, &arguments, "bucket", type_simple(TYPE_BIGINT), true);
     for (size_t i = 0; i < stage->keys.count; i++) {

@@ -92,6 +92,12 @@ static const char *expr_name(const Cut *cut, const Expr *expr)
     return name;
 }
 
+static const char *key_name(const Cut *cut, const GroupKey *key)
+{
+    const char *name = result_name(cut, plan_words(cut->planner, key->expr));
+    return name != NULL || !key->is_window ? expr_name(cut, key->expr) : "window";
+}
+
 static void show_keys(Cut *cut, Buffer *list)
 {
     Arena *arena = cut->planner->arena;
@@ -100,7 +106,7 @@ static void show_keys(Cut *cut, Buffer *list)
         buffer_printf(list, "%s%s", i == 0 ? "" : ", ", plan_words(cut->planner, key->expr));
         PlanShown shown = {
             .column = arena_printf(arena, "k%zu", i),
-            .name = expr_name(cut, key->expr),
+            .name = key_name(cut, key),
             .window = key->is_window ? key->shape.size : 0,
             .time = key->time_type,
         };

@@ -81,6 +81,21 @@ static void bind_columns(Scan *scan, const DuckColumn *columns)
     }
 }
 
+static bool show_int(Slice value, DuckColumn *column, uint64_t row, Error *err)
+{
+    int64_t number;
+    if (value.size != sizeof number) {
+        return fail(err, ERROR_CORRUPT, "a value of %zu bytes where there should be 8", value.size);
+    }
+    memcpy(&number, value.data, sizeof number);
+    if (column->vector != NULL && number == TIME_NEVER) {
+        duck_set_null(column, row);
+    } else if (column->vector != NULL) {
+        duck_set_int(column, row, number);
+    }
+    return true;
+}
+
 static int64_t scan_next(void *state, void *thread, DuckColumn *columns, uint64_t capacity,
                          Error *err)
 {
@@ -110,7 +125,9 @@ static int64_t scan_next(void *state, void *thread, DuckColumn *columns, uint64_
             continue;
         }
         if (!row_decode(key, keys, relation->keys->count, row, err) ||
-            !row_decode(value, values, relation->values->count, row, err)) {
+            (relation->value_is_int
+                 ? !show_int(value, values, row, err)
+                 : !row_decode(value, values, relation->values->count, row, err))) {
             return -1;
         }
         if (scan->row_columns[0].vector != NULL) {

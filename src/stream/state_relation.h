@@ -20,6 +20,7 @@ typedef struct StateRelation {
     const Schema *values;
     const int64_t *last_bucket; // read when a scan starts
     bool with_bucket;
+    bool value_is_int; // eight bytes, no encoded row; TIME_NEVER is shown as NULL
 } StateRelation;
 
 MUST_USE bool state_relation_register(DuckConn *conn, const StateRelation *relation,
