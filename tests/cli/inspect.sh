@@ -110,5 +110,97 @@ is "event times" "$(grep -o '"eventTime":{[^}]*}' out)" \
 is "the progress that history keeps" \
 	"$("$tarn" status --json | python3 -c 'import json, sys; print(json.load(sys.stdin)["flows"][0]["progress"] == json.loads(open("out").readlines()[-1]))')" True
 
+
+# ---- state and batches from outside ----
+ask() { "$tarn" query "$1" --format csv 2>&1; }
+is "the state" "$(ask "SELECT page, n, slowest FROM state('hits')")" 'page,n,slowest
+/a,1,30'
+is "the state before" "$(ask "SELECT page, n, slowest FROM state('hits', 0) ORDER BY slowest")" 'page,n,slowest
+/a,1,10
+/b,1,20
+/a,1,30'
+is "the batches" "$(ask "SELECT batch, input_rows, output_rows, state_rows, offsets[0] LIKE '{\"files\"%' AS has_offset, marker IS NULL AS empty FROM batches('hits')")" \
+	'batch,input_rows,output_rows,state_rows,has_offset,empty
+0,3,0,3,true,true
+1,0,2,1,true,false'
+mkdir aside && mv pipelines/* aside/
+is "the state of a flow that the project has no more" "$(ask "SELECT n FROM state('hits')")" 'n
+1'
+is "a flow that never was" "$(ask "SELECT n FROM state('other')" | head -n 1)" "query:1:15: no flow 'other'"
+mv aside/* pipelines/
+cp -r data copied && rm -f copied/checkpoints/hits/plan.json
+is "the state of a checkpoint without plan.json" "$(sed 's/^name.*/&\nstorage: copied/' tarn.yml >tarn2.yml; mv tarn.yml tarn1.yml; mv tarn2.yml tarn.yml
+	ask "SELECT k1, v0, v1 FROM state('hits')"; mv tarn1.yml tarn.yml)" 'k1,v0,v1
+/a,1,30'
+
+# While it runs: every answer is of one batch, whatever is written meanwhile.
+mkdir -p live/pipelines && cd live || exit 1
+printf 'name: live\n' >tarn.yml
+cat >pipelines/rates.sql <<'SQL'
+CREATE SINK out USING memory OPTIONS (outputMode 'update');
+CREATE FLOW rates AS INSERT INTO out SELECT value % 10 AS digit, count(*) AS n
+FROM STREAM rate(rowsPerSecond => 10000) GROUP BY value % 10;
+SQL
+"$tarn" run --no-ui --for 60s >/dev/null 2>&1 &
+running=$!
+for _ in $(seq 100); do
+	ask "SELECT count(*) FROM batches('rates')" | grep -qE '^[1-9]' && break
+	sleep 0.1
+done
+good=0
+for _ in 1 2 3 4 5; do
+	answer=$(ask "SELECT count(*) = 10 AND max(n) - min(n) <= 1 AS is_whole FROM state('rates')" | tail -n 1)
+	[ "$answer" = true ] && good=$((good + 1)) || echo "$answer" >&2
+done
+kill -INT $running
+wait $running
+is "answers beside a running instance" "$good" 5
+cd ..
+
+# ---- edited queries ----
+cp pipelines/hits.sql hits.sql
+edit() { # SED-SCRIPT: the messages of a run and of dry-run, without the drawing
+	sed "$1" hits.sql >pipelines/hits.sql
+	"$tarn" run --once 2>&1 >/dev/null | grep -E '^(error|warning)'
+	"$tarn" dry-run 2>&1 | head -n 1
+}
+changed="the query of 'hits' changed, and its state does not fit any more"
+keys="$changed: the keys of aggregate_0 were \"window(ts, '1 minute'), page\", now"
+is "other keys" "$(edit 's/, page;/, upper(page);/; s/, page, count/, upper(page) AS page, count/')" \
+	"error: flow 'hits': pipelines/hits.sql:5:10: $keys \"window(ts, '1 minute'), upper(page)\"
+pipelines/hits.sql:5:10: $keys \"window(ts, '1 minute'), upper(page)\""
+is "another window" "$(edit "s/'1 minute'/'2 minutes'/" | tail -n 1)" \
+	"pipelines/hits.sql:5:10: $keys \"window(ts, '2 minutes'), page\""
+is "other aggregates" "$(edit "s/max(ms)/min(ms)/" | tail -n 1)" \
+	"pipelines/hits.sql:2:38: $changed: the aggregates of aggregate_0 were \"count(*), max(ms)\", now \"count(*), min(ms)\""
+is "other types" "$(edit "s/ms INT/ms BIGINT/" | tail -n 1)" \
+	"pipelines/hits.sql:2:1: $changed: the types of aggregate_0 were \"bigint, string, bigint, int\", now \"bigint, string, bigint, bigint\""
+is "no operator" "$(edit 's/window.start AS minute, page, count(\*) AS n, max(ms) AS slowest/ts AS minute, page, 1L AS n, ms AS slowest/; /GROUP/d; s/10 SECONDS/&;/' | tail -n 1)" \
+	"pipelines/hits.sql:2:1: $changed: its stateful operators were \"aggregation\", now \"none\""
+mkdir in2
+is "another source" "$(edit "s/'in'/'in2'/" | tail -n 1)" \
+	"pipelines/hits.sql:3:6: $changed: its sources were \"read_files('in')\", now \"read_files('in2')\""
+is "another watermark" "$(edit "s/WATERMARK ts/WATERMARK ts2/; s/'ts TIMESTAMP/'ts2 TIMESTAMP, ts TIMESTAMP/; s/window(ts/window(ts2/" | tail -n 1 | cut -d: -f4-)" \
+	" $changed: its watermarks were on \"ts\", now \"ts2\""
+is "other columns" "$(edit 's/AS n,/AS m,/')" \
+	"error: flow 'hits': pipelines/hits.sql:2:1: the query gives other columns than table 'hits' has: 'm' is new, 'n' is gone
+pipelines/hits.sql:2:1: the query gives other columns than table 'hits' has: 'm' is new, 'n' is gone"
+is "another type of a column" "$(edit 's/max(ms) AS/CAST(max(ms) AS STRING) AS/' | tail -n 1)" \
+	"pipelines/hits.sql:2:1: the query gives other columns than table 'hits' has: 'slowest' was int and is string"
+is "a projection above" "$(edit 's/max(ms) AS/max(ms) + 1 AS/')" "1 dataset, 1 flow: no problems"
+is "white space and comments" "$(edit "s/'1 minute'), page/ '1 minute' ) ,   page -- by page\n/")" \
+	"1 dataset, 1 flow: no problems"
+is "a filter below" "$(edit 's/GROUP BY/WHERE ms > 5 GROUP BY/')" \
+	"warning: flow 'hits': what 'aggregate_0' gets has changed (a filter, a projection or a view below it): its state goes on with what it has; --full-refresh hits counts anew
+1 dataset, 1 flow: no problems"
+cp hits.sql pipelines/hits.sql && "$tarn" run --once >/dev/null 2>&1
+is "a delay" "$(edit 's/10 SECONDS/20 SECONDS/')" \
+	"warning: flow 'hits': the watermark on ts was 10000 ms behind and is now 20000 ms: what it has passed stays passed
+1 dataset, 1 flow: no problems"
+sed "s/'1 minute'/'2 minutes'/; s/AS n,/AS m,/" hits.sql >pipelines/hits.sql
+"$tarn" run --once --full-refresh hits >out 2>&1 || cat out >&2
+is "begun anew" "$(ask 'SELECT sum(m) FROM hits')" 'sum(m)
+2'
+
 echo "$passed passed, $failed failed"
 [ $failed = 0 ]

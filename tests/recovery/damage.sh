@@ -189,14 +189,14 @@ damage 'other keys'
 sed -i 's/SELECT k, count/SELECT id % 2 AS k, count/; s/GROUP BY k/GROUP BY id % 2/' pipelines/all.sql
 more
 run 1
-says "flow 'totals': the query keeps other state than its checkpoint"
+says 'the keys of aggregate_0 were "k", now "id % 2"'
 says '--full-refresh'
 
 damage 'another number of streams'
 sed -i 's/FROM STREAM raw GROUP/FROM (SELECT * FROM STREAM raw UNION ALL SELECT * FROM STREAM raw) GROUP/' pipelines/all.sql
 more
 run 1
-says 'now reads 2 streams'
+says 'its sources were "STREAM raw", now "STREAM raw, STREAM raw"'
 says '--full-refresh totals'
 run 0 --full-refresh totals
 is 'totals' "$(count 'SELECT sum(n) FROM totals')" 38
