@@ -8,6 +8,8 @@
 #include "connector/registry.h"
 #include "duck/row_codec.h"
 
+enum { TAKEN_AT_ONCE = 65536 }; // rows of a quarantine: what is in memory beside the state
+
 // ---- opening -----------------------------------------------------------------------------------
 
 static bool open_side(Flow *flow, const Dataset *dataset, const PlanLate *late, bool replaces,
@@ -126,9 +128,9 @@ static bool take(Flow *flow, FlowSide *side, int64_t batch, const char *query, E
 }
 
 // SELECT number, the first columns of the table as they are, and those that the caller appends.
-static void begin_query(const FlowSide *side, size_t column_count, Buffer *sql)
+static void begin_query(const FlowSide *side, size_t column_count, size_t first, Buffer *sql)
 {
-    buffer_append_text(sql, "SELECT row_number() OVER () AS \"#row\"");
+    buffer_printf(sql, "SELECT %zu + row_number() OVER () AS \"#row\"", first);
     for (size_t i = 0; i < column_count; i++) {
         buffer_append_text(sql, ", ");
         duck_quote_name(sql, slice_of(side->dataset->schema.columns[i].name));
@@ -144,7 +146,7 @@ bool flow_side_take_late(Flow *flow, size_t stage, int64_t batch, TimeUs waterma
             continue;
         }
         Buffer sql = {0};
-        begin_query(side, side->late->schema.count, &sql);
+        begin_query(side, side->late->schema.count, 0, &sql);
         buffer_printf(&sql, ", %lld::BIGINT, make_timestamptz(%lld) FROM (%s)", (long long)batch,
                       (long long)watermark, side->late->sql);
         ok = take(flow, side, batch, buffer_text(&sql), err);
@@ -184,24 +186,35 @@ static void print_by_rule(const ExpectPlan *plan, bool names, Buffer *sql)
     buffer_append_text(sql, " END");
 }
 
-bool flow_side_take_bad(Flow *flow, int64_t batch, Error *err)
+static bool take_part(Flow *flow, FlowSide *side, int64_t batch, size_t first, Slice offsets,
+                      Error *err)
 {
-    if (flow->expect == NULL || expect_caught(flow->expect) == 0) {
-        return true;
-    }
     const ExpectPlan *plan = flow->plan->expect;
-    FlowSide *side = &flow->sides[0]; // the quarantine comes first
-    Buffer offsets = {0};
     Buffer sql = {0};
-    print_offsets(flow, &offsets);
-    begin_query(side, plan->columns.count, &sql);
+    expect_show(flow->expect, first, TAKEN_AT_ONCE);
+    begin_query(side, plan->columns.count, first, &sql);
     print_by_rule(plan, false, &sql);
     print_by_rule(plan, true, &sql);
     buffer_printf(&sql, ", %lld::BIGINT, ", (long long)batch);
-    duck_quote_text(&sql, buffer_slice(&offsets));
+    duck_quote_text(&sql, offsets);
     buffer_printf(&sql, " FROM %s_rows()", plan->function);
     bool ok = take(flow, side, batch, buffer_text(&sql), err);
     buffer_done(&sql);
+    return ok;
+}
+
+bool flow_side_take_bad(Flow *flow, int64_t batch, Error *err)
+{
+    size_t count = flow->expect == NULL ? 0 : expect_caught(flow->expect);
+    Buffer offsets = {0};
+    bool ok = true;
+    if (count > 0) {
+        print_offsets(flow, &offsets);
+    }
+    for (size_t first = 0; ok && first < count; first += TAKEN_AT_ONCE) {
+        FlowSide *quarantine = &flow->sides[0]; // it comes first
+        ok = take_part(flow, quarantine, batch, first, buffer_slice(&offsets), err);
+    }
     buffer_done(&offsets);
     return ok;
 }

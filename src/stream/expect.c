@@ -31,6 +31,8 @@ struct Expect {
     CaughtRow *caught;
     size_t caught_count;
     size_t caught_capacity;
+    size_t shown_first; // of caught, what a scan shows
+    size_t shown_end;
 };
 
 // ---- the function ------------------------------------------------------------------------------
@@ -159,7 +161,7 @@ static bool expect_function(void *context, const DuckColumn *arguments, size_t a
 
 typedef struct CaughtScan {
     const Expect *expect;
-    size_t next;
+    size_t next; // of expect->caught
     size_t column_count;
     size_t *columns;
     DuckColumn *row; // all columns; those not asked for have no vector
@@ -191,6 +193,7 @@ static void *caught_open(void *context, const size_t *columns, size_t column_cou
     }
     *max_threads = 1;
     scan->expect = expect;
+    scan->next = expect->shown_first;
     scan->column_count = column_count;
     memcpy(scan->columns, columns, column_count * sizeof *columns);
     return scan;
@@ -215,7 +218,7 @@ static int64_t caught_next(void *state, void *thread, DuckColumn *columns, uint6
         }
     }
     uint64_t row = 0;
-    for (; row < capacity && scan->next < expect->caught_count; row++) {
+    for (; row < capacity && scan->next < expect->shown_end; row++) {
         const CaughtRow *caught = &expect->caught[scan->next++];
         Slice bytes = {expect->bytes.data + caught->offset, caught->size};
         if (!row_decode(bytes, scan->row, count, row, err)) {
@@ -315,6 +318,8 @@ void expect_begin(Expect *expect, int64_t batch)
         atomic_store(&expect->failed[i], 0);
     }
     expect->caught_count = 0;
+    expect->shown_first = 0;
+    expect->shown_end = 0;
     buffer_reset(&expect->bytes);
 }
 
@@ -341,4 +346,11 @@ int64_t expect_dropped(const Expect *expect)
 size_t expect_caught(const Expect *expect)
 {
     return expect->caught_count;
+}
+
+void expect_show(Expect *expect, size_t first, size_t count)
+{
+    size_t left = expect->caught_count - first;
+    expect->shown_first = first;
+    expect->shown_end = first + (count < left ? count : left);
 }

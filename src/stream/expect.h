@@ -66,5 +66,7 @@ int64_t expect_checked(const Expect *expect); // rows
 int64_t expect_failed(const Expect *expect, size_t rule);
 int64_t expect_dropped(const Expect *expect); // rows that were not kept
 // Rows for the quarantine: <function>_rows() has the columns and `#rule` INT, the number of the
-// rule.
+// rule. It shows those from `first` on, at most `count`, so that a batch full of them is taken in
+// parts.
 size_t expect_caught(const Expect *expect);
+void expect_show(Expect *expect, size_t first, size_t count);
