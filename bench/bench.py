@@ -85,7 +85,7 @@ def median(values):
 
 def throughput(data):
     spark = spark_command()
-    for case, wanted in (("tumble", 50), ("append", 12)):
+    for case, wanted in (("tumble", 50), ("append", 12), ("join", 10)):
         run_tarn(case, data)  # warm-up
         runs = [run_tarn(case, data) for _ in range(RUNS)]
         wall, cpu = median([r[0] for r in runs]), median([r[1] for r in runs])

@@ -1,18 +1,55 @@
-"""spark_job.py CASE DATA OUT: the same two pipelines in PySpark; prints `query SECONDS` (start of the query to its end)."""
+"""spark_job.py CASE DATA OUT: the cases of bench.py in PySpark; prints `query SECONDS` (from the start of the query to its end)."""
 import sys
 import time
 
 from pyspark.sql import SparkSession, functions as F
 
+SCHEMA = ("event_id STRING, event_time TIMESTAMP, user_id STRING, event_type STRING, page_url STRING, status INT, "
+          "bytes INT, duration_ms INT, country STRING, device STRING")
 case, data, out = sys.argv[1:4]
 spark = SparkSession.builder.getOrCreate()
 spark.sparkContext.setLogLevel("ERROR")
-schema = ("event_id STRING, event_time TIMESTAMP, user_id STRING, event_type STRING, page_url STRING, status INT, "
-          "bytes INT, duration_ms INT, country STRING, device STRING")
-rows = spark.readStream.schema(schema).option("maxFilesPerTrigger", 1000).json(data)
-if case == "tumble":
-    rows = (rows.withWatermark("event_time", "2 minutes").groupBy(F.window("event_time", "1 minute"), "page_url")
-            .agg(F.count("*").alias("n")).selectExpr("window.start AS start", "window.end AS end", "page_url", "n"))
+
+
+def events():
+    return spark.readStream.schema(SCHEMA).option("maxFilesPerTrigger", 1000).json(data)
+
+
+def timed():
+    return events().withWatermark("event_time", "2 minutes")
+
+
+def of_type(name, *columns):
+    """The events of one type, their columns with its first letter before them."""
+    rows = timed().where(F.col("event_type") == name)
+    return rows.select(*[F.col(column).alias(name[0] + "_" + column) for column in columns])
+
+
+def make(case):
+    if case == "append":
+        return events()
+    if case == "tumble":
+        counts = timed().groupBy(F.window("event_time", "1 minute"), "page_url").agg(F.count("*").alias("n"))
+        return counts.selectExpr("window.start AS start", "window.end AS end", "page_url", "n")
+    if case == "session":
+        counts = timed().groupBy(F.session_window("event_time", "30 seconds"), "user_id").agg(F.count("*").alias("n"))
+        return counts.selectExpr("session_window.start AS start", "session_window.end AS end", "user_id", "n")
+    clicks = of_type("click", "event_id", "event_time", "user_id", "page_url")
+    condition = ("p_user_id = c_user_id AND c_event_time >= p_event_time - INTERVAL 1 MINUTE "
+                 "AND c_event_time <= p_event_time")
+    pairs = of_type("purchase", "event_id", "event_time", "user_id").join(clicks, F.expr(condition))
+    return pairs.selectExpr("p_event_id AS purchase", "c_event_id AS click", "p_user_id AS user_id",
+                            "p_event_time AS event_time", "c_page_url AS page_url")
+
+
+rows = make(case)
+if case == "join":
+    timed = rows.withWatermark("event_time", "1 minute")
+    views = timed.where("event_type = 'page_view'").alias("v")
+    bought = timed.where("event_type = 'purchase'").alias("b")
+    rows = views.join(bought, F.expr("v.user_id = b.user_id AND b.event_time BETWEEN v.event_time AND "
+                                     "v.event_time + INTERVAL 2 MINUTES"))
+    rows = rows.selectExpr("v.user_id", "v.page_url", "v.event_time AS viewed", "b.event_time AS bought")
 start = time.time()
 query = (rows.writeStream.format("delta").outputMode("append").option("checkpointLocation", out + "/checkpoint")
          .trigger(availableNow=True).start(out + "/table"))
