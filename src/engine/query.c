@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "connector/registry.h"
 #include "engine/engine.h"
+#include "engine/explain.h"
 #include "engine/query.h"
 #include "sql/format.h"
 #include "stream/rewrite.h"
@@ -181,33 +182,18 @@ static bool ask_describe(const Asking *asking, const Statement *statement, bool 
     return ok;
 }
 
-// EXPLAIN STREAMING: the plan of a query as a flow would run it.
 static bool ask_explain(const Asking *asking, const Statement *statement, bool *is_problem,
                         Error *err)
 {
-    Catalog *catalog = asking->catalog;
-    DuckConn *conn = NULL;
-    if (!duck_connect(catalog->duck, &conn, err)) {
-        return false;
-    }
-    Dataset target = {.mode = OUTPUT_APPEND};
-    FlowSpec flow = {.name = "explain", .target = &target, .pos = statement->pos};
-    flow.query = catalog_inline(catalog, statement->query);
-    StaticTables tables = {0};
-    const Plan *plan = NULL;
-    bool ok = duck_run(conn, "SET VARIABLE batch_time = now()", err);
-    if (ok && flow.query != NULL) {
-        plan = catalog_plan(catalog, &flow, 0, conn, &tables);
-    }
-    *is_problem = ok && plan == NULL;
-    if (plan != NULL) {
-        Buffer text = {0};
-        plan_print(plan, &text);
+    Buffer text = {0};
+    bool ok = explain_statement(asking->catalog, statement, &text, is_problem, err);
+    if (ok && asking->output != NULL) {
+        ok = write_file(asking, buffer_slice(&text), err);
+    } else if (ok) {
         fputs(buffer_text(&text), stdout);
-        buffer_done(&text);
     }
-    duck_disconnect(conn);
-    return plan != NULL;
+    buffer_done(&text);
+    return ok;
 }
 
 static bool ask_statement(const Asking *asking, const Statement *statement, bool *is_problem,

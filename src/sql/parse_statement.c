@@ -205,6 +205,31 @@ static Statement *parse_query_statement(Parser *parser, StatementKind kind)
     return statement->query == NULL ? NULL : statement;
 }
 
+// Of a query, of what a CREATE statement says, or of what has a name.
+static Statement *parse_explain_streaming(Parser *parser)
+{
+    if (parse_accept_word(parser, "CREATE")) {
+        Statement *created = parse_create(parser);
+        if (created == NULL || created->query != NULL) {
+            if (created != NULL) {
+                created->kind = STATEMENT_EXPLAIN_STREAMING;
+            }
+            return created;
+        }
+        parse_refuse(parser, created->name.pos, "EXPLAIN STREAMING of a statement without a query",
+                     "write AS SELECT ..., or give the name of a dataset");
+        return NULL;
+    }
+    bool ends = parse_is_at(parser, 1, TOKEN_END) || parse_is_at(parser, 1, TOKEN_SEMICOLON) ||
+                parse_is_at(parser, 1, TOKEN_DOT);
+    if (!parse_is_name(parser) || !ends) {
+        return parse_query_statement(parser, STATEMENT_EXPLAIN_STREAMING);
+    }
+    Statement *statement = ARENA_NEW(parser->arena, Statement);
+    statement->kind = STATEMENT_EXPLAIN_STREAMING;
+    return parse_name(parser, "a flow's or dataset's name", &statement->name) ? statement : NULL;
+}
+
 static Statement *parse_show_tables(Parser *parser)
 {
     size_t first = parser->at;
@@ -275,7 +300,7 @@ Statement *parse_statement(Parser *parser)
         return parse_create(parser);
     }
     if (parse_accept_words(parser, "EXPLAIN", "STREAMING")) {
-        return parse_query_statement(parser, STATEMENT_EXPLAIN_STREAMING);
+        return parse_explain_streaming(parser);
     }
     if (parse_is_words(parser, "SHOW", "TABLES")) {
         return parse_show_tables(parser);

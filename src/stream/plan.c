@@ -526,34 +526,3 @@ const char *plan_mode_name(OutputMode mode)
     static const char *const names[] = {"append", "update", "complete"};
     return names[mode];
 }
-
-void plan_print(const Plan *plan, Buffer *out)
-{
-    buffer_printf(out, "output mode: %s\n", plan_mode_name(plan->mode));
-    for (size_t i = 0; i < plan->source_count; i++) {
-        buffer_printf(out, "source %s\n", plan->sources[i].view);
-    }
-    for (size_t i = 0; i < plan->watermark_count; i++) {
-        buffer_printf(out, "watermark on %s, delay %lld us\n", plan->watermarks[i].column,
-                      (long long)plan->watermarks[i].delay);
-    }
-    for (size_t i = 0; i < plan->stage_count; i++) {
-        const PlanStage *stage = &plan->stages[i];
-        if (stage->kind == STAGE_JOIN) {
-            buffer_printf(out, "left of %s\n    %s\nright of %s\n    %s\n", stage->name,
-                          stage->join->sides[0].sql, stage->name, stage->join->sides[1].sql);
-        }
-        buffer_printf(out, "stage %s\n    %s\n", stage->name, stage->sql);
-    }
-    for (size_t i = 0; i < plan->late_count; i++) {
-        const PlanLate *late = &plan->lates[i];
-        buffer_printf(out, "late rows of %s into %.*s\n    %s\n", plan->stages[late->stage].name,
-                      SLICE_ARG(late->into->parts[late->into->count - 1]), late->sql);
-    }
-    for (size_t i = 0; plan->expect != NULL && i < plan->expect->rule_count; i++) {
-        const ExpectRule *rule = &plan->expect->rules[i];
-        buffer_printf(out, "expect %s, on violation %s\n    %s\n", rule->name,
-                      expect_action(rule->violation), rule->condition);
-    }
-    buffer_printf(out, "output\n    %s\n", plan->output_sql);
-}

@@ -133,9 +133,6 @@ void plan_stage_watermarks(const Plan *plan, TimeUs watermark, TimeUs *inputs);
 
 const Plan *plan_create(const PlanRequest *request, Arena *arena, Diagnostics *diagnostics);
 
-// The plan as EXPLAIN STREAMING prints it: sources, watermarks, each stage's SQL, the output's.
-void plan_print(const Plan *plan, Buffer *out);
-
 // True when the query reads any stream (after views were replaced).
 bool plan_is_streaming(const Query *query);
 const char *plan_mode_name(OutputMode mode); // "append"

@@ -142,7 +142,7 @@ Relation *plan_deduplicate(Planner *planner, Relation *from, const DropDuplicate
         return NULL;
     }
     plan_add_fact(planner, stage, "keys", request->pos, key_list(planner, stage));
-    plan_add_fact(planner, stage, "forgotten", request->pos,
+    plan_add_fact(planner, stage, "lifetime", request->pos,
                   request->within_watermark     ? "within the watermark"
                   : stage->deduplicate->expires ? "with their event time"
                                                 : "never");

@@ -157,6 +157,42 @@ wait $running
 is "answers beside a running instance" "$good" 5
 cd ..
 
+# ---- EXPLAIN STREAMING ----
+explain() { "$tarn" query "EXPLAIN STREAMING $1" 2>&1 | grep -v 'each batch:'; }
+is "the plan of a dataset" "$(explain hits)" "flow hits into hits (delta), output mode append
+source source_0_0: read_files('in')
+    ts timestamp, page string, ms int
+watermark on ts: 10 seconds behind the latest; late rows are counted and dropped
+aggregate_0: aggregation
+    keys: window(ts, '1 minute'), page
+    aggregates: count(*), max(ms)
+    state: bigint, string -> bigint, int; about 72 bytes a key
+    forgotten: once the watermark has passed
+constraint page_given, on violation keep
+    page IS NOT NULL
+output: minute timestamp, page string, n bigint, slowest int"
+is "the plan of a statement" \
+	"$(explain "CREATE STREAMING TABLE x OPTIONS (outputMode 'complete') AS SELECT page, count(*) AS n FROM STREAM hits GROUP BY page")" \
+	"output mode complete
+source source_0_0: STREAM hits
+    minute timestamp, page string, n bigint, slowest int
+aggregate_0: aggregation
+    keys: page
+    aggregates: count(*)
+    state: string -> bigint; about 56 bytes a key
+    forgotten: never
+output: page string, n bigint"
+is "the plan of a query" "$(explain "SELECT page FROM STREAM hits")" "output mode append
+source source_0_0: STREAM hits
+    minute timestamp, page string, n bigint, slowest int
+output: page string"
+is "the plan of nothing" "$(explain hitz)" "query:1:19: no flow or dataset 'hitz'
+    1 | EXPLAIN STREAMING hitz
+      |                   ^~~~
+  did you mean 'hits'?"
+is "the plan of a column that is not there" "$(explain 'SELECT nope FROM STREAM hits' | head -n 1)" \
+	"query:1:26: [UNRESOLVED_COLUMN.WITH_SUGGESTION] no column 'nope'"
+
 # ---- edited queries ----
 cp pipelines/hits.sql hits.sql
 edit() { # SED-SCRIPT: the messages of a run and of dry-run, without the drawing
