@@ -231,7 +231,9 @@ const Plan *catalog_plan(Catalog *catalog, const FlowSpec *flow, int number, Duc
                          StaticTables *tables)
 {
     PlanContext context = {catalog, conn, tables, number};
-    const Statement *target = flow->target->statement;
+    const Statement none = {0};
+    const Statement *target = flow->target->statement; // NULL: EXPLAIN STREAMING
+    target = target == NULL ? &none : target;
     ExpectRequest expect = {
         .dataset = flow->target->name,
         .function = arena_printf(catalog->arena, "expect_%d", number),

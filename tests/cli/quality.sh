@@ -53,6 +53,15 @@ readings_quarantine readings 0
 late_readings per_minute 1"
 is "the view" "$(rows 'SELECT * FROM hottest')" "a,23 c,30 "
 
+explain() { "$tarn" query "EXPLAIN STREAMING $1" 2>&1 | grep -v '^ '; }
+is "EXPLAIN STREAMING" "$(explain 'SELECT sensor FROM STREAM readings WATERMARK at DELAY OF INTERVAL 1 MINUTE LATE DATA INTO x DROP DUPLICATES ON (sensor)')" \
+	"output mode: append
+source source_0_0
+watermark on at, delay 60000000 us
+stage deduplicate_0
+late rows of deduplicate_0 into x
+output"
+
 # Beginning anew replaces the tables beside the table, too.
 run --full-refresh readings,per_minute
 is "the quarantine after a refresh" "$code $(rows 'SELECT sensor, degrees, _constraint FROM readings_quarantine')" "0 b,999,warm "
