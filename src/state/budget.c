@@ -97,7 +97,7 @@ void budget_leave(StateBudget *budget)
 int64_t budget_share(const StateBudget *budget)
 {
     int64_t states = atomic_load(&budget->states);
-    return budget->limit / (states < 1 ? 1 : states);
+    return (budget->limit - budget->limit / 8) / (states < 1 ? 1 : states);
 }
 
 // ---- helpers ---------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ int64_t budget_limit(const StateBudget *budget);      // 0: none
 // A state that uses the account, from opening to closing. NULL is a no-op.
 void budget_join(StateBudget *budget);
 void budget_leave(StateBudget *budget);
-int64_t budget_share(const StateBudget *budget); // of the limit, for each of them
+int64_t budget_share(const StateBudget *budget); // of 7/8 of the limit, for each of them
 
 // Calls work(context, 0 .. count - 1), each once, on the calling thread and the helpers, and waits
 // until all have returned. NULL: on the calling thread alone.
