@@ -18,8 +18,6 @@
 #include "duck/row_codec.h"
 #include "stream/plan_cut.h"
 
-#define STAGE_ALIAS "stage" // of the relation that the rest of the query reads
-
 // ---- SQL of the stage --------------------------------------------------------------------------
 
 static void describe_keys(Cut *cut, const Schema *partial)
@@ -49,6 +47,21 @@ static void describe_output(Cut *cut)
     }
 }
 
+static void describe_sets(const Cut *cut, Buffer *text)
+{
+    static const char *const names[] = {
+        [GROUPING_ROLLUP] = "rollup", [GROUPING_CUBE] = "cube", [GROUPING_SETS] = "sets"};
+    buffer_printf(text, "; %s", names[cut->select->grouping]);
+    for (size_t i = 0; i < cut->select->set_count; i++) {
+        buffer_append_text(text, i == 0 ? " (" : ", (");
+        for (size_t k = 0; k < cut->select->sets[i].count; k++) {
+            buffer_append_text(text, k == 0 ? "" : " ");
+            sql_expr_name(cut->select->sets[i].items[k], text);
+        }
+        buffer_append_char(text, ')');
+    }
+}
+
 // What keys and values are, in the user's words: a query that computes others must not go on from
 // this state, even where the types are the same.
 static const char *describe_meaning(const Cut *cut)
@@ -56,8 +69,13 @@ static const char *describe_meaning(const Cut *cut)
     Buffer text = {0};
     buffer_append_text(&text, "; by");
     for (size_t i = 0; i < cut->key_count; i++) {
-        buffer_append_char(&text, ' ');
-        sql_expr_name(cut->keys[i].expr, &text);
+        if ((int)i != cut->grouping) {
+            buffer_append_char(&text, ' ');
+            sql_expr_name(cut->keys[i].expr, &text);
+        }
+    }
+    if (cut->grouping >= 0) {
+        describe_sets(cut, &text);
     }
     buffer_append_text(&text, "; of");
     for (size_t i = 0; i < cut->call_count; i++) {
@@ -91,7 +109,8 @@ void plan_aggregate_bucket(const Cut *cut, Buffer *sql)
     if (event == NULL) {
         buffer_append_text(sql, "0::BIGINT");
     } else if (event->is_window) {
-        buffer_printf(sql, "k%zu + %lld", index, (long long)event->shape.size);
+        buffer_printf(sql, cut->grouping < 0 ? "k%zu + %lld" : "coalesce(k%zu + %lld, %lld)", index,
+                      (long long)event->shape.size, (long long)INT64_MAX);
     } else {
         buffer_printf(sql, "coalesce(epoch_us(k%zu%s), 9223372036854775807)", index,
                       event->is_window_column ? ".\"end\"" : "");
@@ -171,7 +190,7 @@ static const char *stage_sql(Cut *cut, const char *groups)
     const char *before = " WHERE ";
     for (size_t i = 0; i < cut->key_count; i++) {
         const GroupKey *key = &cut->keys[i];
-        if (key->is_window || key->is_window_column) {
+        if (cut->grouping < 0 && (key->is_window || key->is_window_column)) {
             const char *field = key->is_window ? "" : ".\"end\"";
             buffer_printf(&sql, "%sk%zu%s IS NOT NULL", before, i, field);
             before = " AND ";
@@ -196,9 +215,10 @@ static const char *output_relation(Cut *cut)
         if (key->is_window) {
             const char *make =
                 key->time_type->kind == TYPE_TIMESTAMP ? "make_timestamptz" : "make_timestamp";
-            buffer_printf(
-                &sql, "struct_pack(\"start\" := %s(k%zu), \"end\" := %s(k%zu + %lld)) AS k%zu, ",
-                make, i, make, i, (long long)key->shape.size, i);
+            buffer_printf(&sql,
+                          "CASE WHEN k%zu IS NOT NULL THEN struct_pack(\"start\" := %s(k%zu), "
+                          "\"end\" := %s(k%zu + %lld)) END AS k%zu, ",
+                          i, make, i, make, i, (long long)key->shape.size, i);
         } else {
             buffer_printf(&sql, "k%zu, ", i);
         }
@@ -273,6 +293,11 @@ static Expr *replace(void *context, const Expr *expr)
     Expr *field = key_field(cut, expr);
     if (field != NULL) {
         return field;
+    }
+    if (expr->kind == EXPR_CALL && (slice_equal_nocase(expr->text, slice_of("grouping")) ||
+                                    slice_equal_nocase(expr->text, slice_of("grouping_id")))) {
+        const char *bits = plan_group_bits(cut, expr);
+        return bits == NULL ? NULL : ast_raw(cut->planner->arena, expr->pos, bits);
     }
     const Expr *named = plan_group_select_item(cut, expr);
     if (named != NULL) {
@@ -400,6 +425,7 @@ Select *plan_aggregate(Planner *planner, const Select *select, Relation *from, F
                .from = from,
                .flowing = flowing,
                .sliding = -1,
+               .grouping = -1,
                .session = -1};
     cut.stage = plan_begin_stage(planner, STAGE_AGGREGATE, "aggregate", select->pos, flowing);
     if (cut.stage == NULL) {

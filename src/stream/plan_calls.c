@@ -110,14 +110,6 @@ static Expr *value_of(Arena *arena, Pos pos, const ExprList *fields, bool always
 
 // ---- collecting --------------------------------------------------------------------------------
 
-static bool refuse(Cut *cut, const Expr *expr, const char *suggestion, const char *what)
-{
-    diagnose(cut->planner->diagnostics, expr->pos, "UNSUPPORTED_FEATURE", suggestion,
-             "'%.*s' %s on streams", SLICE_ARG(expr->text), what);
-    cut->failed = true;
-    return false;
-}
-
 static bool is_call(const Expr *expr, const char *name)
 {
     return slice_equal_nocase(expr->text, slice_of(name));
@@ -169,7 +161,7 @@ static bool collect_call(void *context, const Expr *expr)
         }
     }
     if (is_call(expr, "grouping") || is_call(expr, "grouping_id")) {
-        return refuse(cut, expr, NULL, "needs ROLLUP, CUBE or GROUPING SETS, which do not run");
+        return false; // of the keys, not of the rows
     }
     Expr *plain = plain_call(cut, expr);
     AggregateCall call = {.expr = expr, .call = plain, .distinct = -1};
@@ -248,11 +240,63 @@ static void add_keys(const Cut *cut, Select *select)
     for (size_t i = 0; i < cut->key_count; i++) {
         const GroupKey *key = &cut->keys[i];
         Pos pos = key->expr->pos;
-        add_item(arena, select,
-                 key->partial != NULL ? ast_raw(arena, pos, key->partial) : (Expr *)key->expr, "k",
-                 i);
+        add_item(arena, select, plan_group_expr(cut, i), "k", i);
+        if (cut->grouping < 0) {
+            ARENA_PUSH(arena, select->group_by.items, select->group_by.count,
+                       select->group_by.capacity, number(arena, pos, i + 1));
+        }
+    }
+}
+
+static Expr *both(Arena *arena, Expr *left, Expr *right)
+{
+    Expr *all = ast_expr(arena, EXPR_BINARY, right->pos);
+    size_t capacity = 0;
+    all->op = OP_AND;
+    ARENA_PUSH(arena, all->arguments.items, all->arguments.count, capacity, left);
+    ARENA_PUSH(arena, all->arguments.items, all->arguments.count, capacity, right);
+    return left == NULL ? right : all;
+}
+
+// A row without a time is in no window, so in none of the sets.
+static Expr *with_time(const Cut *cut, Expr *where)
+{
+    Arena *arena = cut->planner->arena;
+    for (int i = 0; i < cut->grouping; i++) {
+        const GroupKey *key = &cut->keys[i];
+        if (key->is_window || key->is_window_column) {
+            Expr *is = ast_expr(arena, EXPR_IS, key->expr->pos);
+            size_t capacity = 0;
+            is->op = OP_IS_NULL;
+            is->negated = true;
+            ARENA_PUSH(arena, is->arguments.items, is->arguments.count, capacity,
+                       plan_group_expr(cut, (size_t)i));
+            where = both(arena, where, is);
+        }
+    }
+    return where;
+}
+
+// The grouping sets, over the keys as they are printed; a batch without rows has no groups.
+static void add_sets(const Cut *cut, Select *select)
+{
+    Arena *arena = cut->planner->arena;
+    select->grouping = cut->select->grouping;
+    select->where = with_time(cut, select->where);
+    select->having = ast_raw(arena, select->pos, "count(*) > 0");
+    for (int i = 0; i < cut->grouping; i++) {
         ARENA_PUSH(arena, select->group_by.items, select->group_by.count, select->group_by.capacity,
-                   number(arena, pos, i + 1));
+                   plan_group_expr(cut, (size_t)i));
+    }
+    select->set_count = cut->select->set_count;
+    select->sets = ARENA_ARRAY(arena, ExprList, select->set_count + 1);
+    for (size_t i = 0; i < select->set_count; i++) {
+        const ExprList *from = &cut->select->sets[i];
+        ExprList *set = &select->sets[i];
+        for (size_t k = 0; k < from->count; k++) {
+            size_t key = plan_group_find(cut, from->items[k]);
+            ARENA_PUSH(arena, set->items, set->count, set->capacity, plan_group_expr(cut, key));
+        }
     }
 }
 
@@ -322,6 +366,9 @@ const char *plan_calls_partial_sql(Cut *cut)
     select->from = cut->from;
     select->where = cut->select->where;
     add_keys(cut, select);
+    if (cut->grouping >= 0) {
+        add_sets(cut, select);
+    }
     bool is_empty = number_partials(cut) == 0;
     for (size_t i = 0; i < cut->call_count; i++) {
         if (cut->calls[i].distinct < 0) {

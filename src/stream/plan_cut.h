@@ -15,6 +15,8 @@
 #include "stream/plan_internal.h"
 #include "stream/rewrite.h"
 
+#define STAGE_ALIAS "stage" // of the relation that the rest of the query reads
+
 typedef struct GroupKey {
     const Expr *expr;
     bool is_window;
@@ -55,8 +57,9 @@ typedef struct Cut {
     Schema input; // of `from`
     GroupKey *keys;
     size_t key_count;
-    int sliding; // the key that is a sliding window; -1: none
-    int session; // the key that is a session window; -1: none
+    int sliding;  // the key that is a sliding window; -1: none
+    int grouping; // the last key, which tells the grouping sets apart; -1: plain GROUP BY
+    int session;  // the key that is a session window; -1: none
     AggregateCall *calls;
     size_t call_count;
     size_t call_capacity;
@@ -75,6 +78,12 @@ bool plan_group_input(Cut *cut);
 bool plan_group_keys(Cut *cut);
 // The type of an expression over the input, by asking the binder; NULL after a problem.
 const Type *plan_group_type(Cut *cut, const Expr *expr);
+// A key as the statement over the batch has it; the number of the key that an expression is (the
+// number of keys: none).
+Expr *plan_group_expr(const Cut *cut, size_t key);
+size_t plan_group_find(const Cut *cut, const Expr *expr);
+// DuckDB SQL of grouping(...) or grouping_id(...) over the stage; NULL after a problem.
+const char *plan_group_bits(Cut *cut, const Expr *call);
 // The select item with this alias; an input column of that name wins, as in Spark. NULL: none.
 const Expr *plan_group_select_item(const Cut *cut, const Expr *column);
 

@@ -81,18 +81,12 @@ const Type *plan_group_type(Cut *cut, const Expr *expr)
 
 static bool check_shape(Cut *cut, const Expr *call, WindowShape *shape)
 {
-    const char *wrong = NULL;
-    if (shape->size <= 0 || shape->slide <= 0) {
-        wrong = "a window's length and slide are positive";
-    } else if (shape->slide > shape->size) {
-        wrong = "a window's slide is not longer than the window";
-    } else if (shape->offset <= -shape->slide || shape->offset >= shape->slide) {
-        wrong = "the start of windows is less than their slide";
-    }
-    if (wrong != NULL) {
+    // Size and slide have been checked: the engine has bound the query as a batch.
+    if (shape->offset <= -shape->slide || shape->offset >= shape->slide) {
         return diagnose(cut->planner->diagnostics, call->pos,
                         "DATATYPE_MISMATCH.PARAMETER_CONSTRAINT_VIOLATION",
-                        "window(time, size[, slide[, start]])", "%s", wrong);
+                        "window(time, size[, slide[, start]])",
+                        "the start of windows is less than their slide");
     }
     shape->offset += shape->offset < 0 ? shape->slide : 0;
     return true;
@@ -174,14 +168,81 @@ static bool is_call_of(const Expr *expr, const char *function)
     return expr->kind == EXPR_CALL && slice_equal_nocase(expr->text, slice_of(function));
 }
 
+// ROLLUP, CUBE, GROUPING SETS: a key of its own says which of the others a group has.
+static bool plan_grouping_key(Cut *cut)
+{
+    Arena *arena = cut->planner->arena;
+    Pos pos = cut->select->pos;
+    for (size_t i = 0; i < cut->key_count; i++) {
+        if (cut->keys[i].is_session || cut->sliding >= 0) {
+            return diagnose(cut->planner->diagnostics, cut->keys[i].expr->pos,
+                            "UNSUPPORTED_FEATURE", "one flow for each grouping set",
+                            "sliding and session windows in ROLLUP, CUBE or GROUPING SETS are not "
+                            "supported on streams");
+        }
+    }
+    Expr *bits = ast_expr(arena, EXPR_CALL, pos);
+    bits->text = slice_of("grouping_id");
+    for (size_t i = 0; i < cut->key_count; i++) {
+        ARENA_PUSH(arena, bits->arguments.items, bits->arguments.count, bits->arguments.capacity,
+                   plan_group_expr(cut, i));
+    }
+    cut->grouping = (int)cut->key_count;
+    cut->keys[cut->key_count++].expr = bits;
+    return true;
+}
+
+Expr *plan_group_expr(const Cut *cut, size_t key)
+{
+    const GroupKey *of = &cut->keys[key];
+    return of->partial == NULL ? (Expr *)of->expr
+                               : ast_raw(cut->planner->arena, of->expr->pos, of->partial);
+}
+
+size_t plan_group_find(const Cut *cut, const Expr *expr)
+{
+    const Expr *named = select_item_for_key(cut, expr);
+    for (size_t i = 0; named != NULL && i < cut->key_count; i++) {
+        if (rewrite_equal(cut->keys[i].expr, named)) {
+            return i;
+        }
+    }
+    return cut->key_count;
+}
+
+const char *plan_group_bits(Cut *cut, const Expr *call)
+{
+    Arena *arena = cut->planner->arena;
+    if (cut->grouping < 0) {
+        diagnose(cut->planner->diagnostics, call->pos, "UNSUPPORTED_GROUPING_EXPRESSION", NULL,
+                 "%.*s needs GROUP BY with ROLLUP, CUBE or GROUPING SETS", SLICE_ARG(call->text));
+        cut->failed = true;
+        return NULL;
+    }
+    size_t count = (size_t)cut->grouping;
+    bool is_id = slice_equal_nocase(call->text, slice_of("grouping_id"));
+    if (is_id && call->arguments.count == 0) {
+        return arena_printf(arena, STAGE_ALIAS ".k%zu", count);
+    }
+    const char *bits = "0::BIGINT";
+    for (size_t i = 0; i < call->arguments.count; i++) {
+        size_t key = plan_group_find(cut, call->arguments.items[i]);
+        if (key >= count) {
+            diagnose(cut->planner->diagnostics, call->pos, "GROUPING_COLUMN_MISMATCH", NULL,
+                     "the argument of %.*s is not in GROUP BY", SLICE_ARG(call->text));
+            cut->failed = true;
+            return NULL;
+        }
+        bits = arena_printf(arena, "(%s * 2 + (" STAGE_ALIAS ".k%zu // %lld) %% 2)", bits, count,
+                            1LL << (count - 1 - key));
+    }
+    return arena_printf(arena, "CAST(%s AS %s)", bits, is_id ? "BIGINT" : "TINYINT");
+}
+
 bool plan_group_keys(Cut *cut)
 {
     const Select *select = cut->select;
-    if (select->grouping != GROUPING_PLAIN && select->grouping != GROUPING_ALL) {
-        return diagnose(cut->planner->diagnostics, select->pos, "UNSUPPORTED_FEATURE", NULL,
-                        "ROLLUP, CUBE and GROUPING SETS are not supported on streams");
-    }
-    size_t capacity = select->group_by.count + select->item_count + 1;
+    size_t capacity = select->group_by.count + select->item_count + 2;
     cut->keys = ARENA_ARRAY(cut->planner->arena, GroupKey, capacity);
     if (select->grouping == GROUPING_ALL) {
         for (size_t i = 0; i < select->item_count; i++) {
@@ -210,8 +271,7 @@ bool plan_group_keys(Cut *cut)
         if (!key->is_window) {
             const EventColumn *window = plan_find_event(cut->flowing, key->expr, true);
             key->is_window_column = window != NULL;
-            key->event =
-                window != NULL ? window : plan_find_event(cut->flowing, key->expr, false);
+            key->event = window != NULL ? window : plan_find_event(cut->flowing, key->expr, false);
         }
         key->is_event_time = key->event != NULL;
         key->is_session = is_call_of(key->expr, "session_window");
@@ -222,5 +282,6 @@ bool plan_group_keys(Cut *cut)
             key->event = plan_find_event(cut->flowing, key->expr->arguments.items[0], false);
         }
     }
-    return true;
+    return select->grouping == GROUPING_PLAIN || select->grouping == GROUPING_ALL ||
+           plan_grouping_key(cut);
 }
