@@ -26,6 +26,7 @@ typedef struct GenerateConfig {
     TimeUs history;
     double errors;
     double late;
+    int64_t max_rows;
 } GenerateConfig;
 
 typedef struct GeneratePosition {
@@ -176,12 +177,16 @@ static bool generate_plan(Source *source, const SourceLimit *limit, Slice *end, 
                           Error *err)
 {
     (void)err;
+    const GenerateConfig *config = source->config;
     GenerateState *state = source->state;
     TimeUs now = plan_time(source, limit);
     int64_t due = due_at(source, now);
     int64_t rows = limit->max_bytes / ROW_BYTES > 0 ? limit->max_bytes / ROW_BYTES : 1;
     if (limit->max_rows > 0 && rows > limit->max_rows) {
         rows = limit->max_rows;
+    }
+    if (config->max_rows > 0 && rows > config->max_rows) {
+        rows = config->max_rows;
     }
     GeneratePosition next = state->current;
     next.from = next.next;
@@ -280,6 +285,8 @@ static const Option generate_options[] = {
      "events per second; 10 for web-logs and app-logs, ten rows every three seconds for "
      "csv-events"},
     {"count", OPTION_INT, false, "0", FIELD(count), "events in all; 0: no end"},
+    {"maxRowsPerTrigger", OPTION_INT, false, "0", FIELD(max_rows),
+     "most events in a batch; 0: the project's limit in bytes"},
     {"seed", OPTION_INT, false, "-1", FIELD(seed),
      "the same seed gives the same events; -1: the project's seed"},
     {"history", OPTION_DURATION, false, NULL, FIELD(history),

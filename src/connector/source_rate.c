@@ -15,6 +15,7 @@ enum { ROW_BYTES = 16 };
 typedef struct RateConfig {
     int64_t rows_per_second;
     int64_t partitions; // accepted; one relation is read by all threads anyway
+    int64_t max_rows;
 } RateConfig;
 
 typedef struct RatePosition {
@@ -109,6 +110,7 @@ static bool rate_plan(Source *source, const SourceLimit *limit, Slice *end, bool
                       Error *err)
 {
     (void)err;
+    const RateConfig *config = source->config;
     RateState *state = source->state;
     TimeUs now =
         limit->to_end && state->is_fixed ? state->fixed_now : clock_now(source->context.clock);
@@ -121,6 +123,9 @@ static bool rate_plan(Source *source, const SourceLimit *limit, Slice *end, bool
     int64_t rows = limit->max_bytes / ROW_BYTES > 0 ? limit->max_bytes / ROW_BYTES : 1;
     if (limit->max_rows > 0 && rows > limit->max_rows) {
         rows = limit->max_rows;
+    }
+    if (config->max_rows > 0 && rows > config->max_rows) {
+        rows = config->max_rows;
     }
     next.value = due - next.from > rows ? next.from + rows : due;
     state->former = state->current;
@@ -186,6 +191,8 @@ static const Option rate_options[] = {
      "rows per second"},
     {"numPartitions", OPTION_INT, false, NULL, offsetof(RateConfig, partitions),
      "accepted for Spark's sake; has no effect"},
+    {"maxRowsPerTrigger", OPTION_INT, false, "0", offsetof(RateConfig, max_rows),
+     "most rows in a batch; 0: the project's limit in bytes"},
     {"rampUpTime", OPTION_REFUSED, false, NULL, 0, "rows come at the full rate from the start"},
 };
 

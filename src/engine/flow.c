@@ -351,6 +351,11 @@ TimeUs flow_trigger_interval(const Flow *flow)
     return flow->trigger_interval;
 }
 
+bool flow_is_paced(const Flow *flow)
+{
+    return flow->is_paced;
+}
+
 bool flow_is_unresolved(const Flow *flow)
 {
     return flow->unresolved;

@@ -29,10 +29,10 @@ typedef struct FlowContext {
     Clock *clock;
     History *history; // NULL: none
     ProjectIdentity identity;
-    int64_t max_batch_rows;    // tests: 1; 0: no limit
+    int64_t max_batch_rows; // tests: 1; 0: no limit
     Memory *memory;
-    bool json_progress;        // StreamingQueryProgress as one line of JSON per batch on stdout
-    _Atomic int *next_number;  // numbers of flows: names of functions are unique in the process
+    bool json_progress;       // StreamingQueryProgress as one line of JSON per batch on stdout
+    _Atomic int *next_number; // numbers of flows: names of functions are unique in the process
 } FlowContext;
 
 typedef struct Flow Flow;
@@ -57,6 +57,7 @@ const FlowSpec *flow_spec(const Flow *flow);
 // The last commit's outcome is unknown and the marker could not be read: close and open again.
 bool flow_is_unresolved(const Flow *flow);
 TimeUs flow_trigger_interval(const Flow *flow); // 0: as fast as possible
+bool flow_is_paced(const Flow *flow);           // by pipelines.trigger.interval
 // Texts of `status` live as long as the flow.
 void flow_status(Flow *flow, ControlFlow *status);
 // The last batch of this run as Spark's StreamingQueryProgress; nothing before the first. Bounded.

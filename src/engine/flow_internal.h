@@ -64,6 +64,7 @@ struct Flow {
     SinkMarker asked; // what that commit said
     bool to_end;
     TimeUs trigger_interval;
+    bool is_paced;      // the user gave it
     bool takes_highest; // of several watermarks; else the lowest
     bool skips_no_data; // batches without rows, after the watermark moved
 

@@ -366,6 +366,7 @@ static bool trigger_interval(Flow *flow, Error *err)
                                 flow->spec->target->name);
         }
     }
+    flow->is_paced = flow->trigger_interval > 0;
     return true;
 }
 

@@ -63,6 +63,7 @@ typedef struct FlowThread {
     size_t index;
     pthread_t thread;
     bool is_started;
+    bool is_behind; // a batch took longer than the trigger interval: told once
 } FlowThread;
 
 static uint64_t commits_count(Commits *commits)
@@ -202,6 +203,21 @@ static bool waits_for_upstream(Runner *runner, size_t index)
     return waits;
 }
 
+// Spark's ProcessingTime: triggers at whole multiples of the interval, whether there are rows or
+// not; a batch that takes longer is followed by the next one at once.
+static void wait_for_trigger(FlowThread *self, TimeUs interval, TimeUs started, TimeUs now)
+{
+    Session *session = self->runner->session;
+    TimeUs took = clock_now(session->options.clock) - now;
+    if (took > interval && !self->is_behind && flow_is_paced(session->flows[self->index])) {
+        self->is_behind = true;
+        log_warn("flow '%s': a batch took %.1f s, longer than pipelines.trigger.interval",
+                 session->catalog->flows[self->index]->name, (double)took / (double)TIME_SECOND);
+    }
+    TimeUs next = now - now % interval + interval;
+    wait_for(self->runner, started + (next - now) - clock_monotonic());
+}
+
 static void *flow_thread(void *argument)
 {
     FlowThread *self = argument;
@@ -217,6 +233,7 @@ static void *flow_thread(void *argument)
             continue;
         }
         TimeUs started = clock_monotonic();
+        TimeUs now = clock_now(session->options.clock);
         FlowStep step = FLOW_IDLE;
         Error err;
         if (!step_flow(runner, self->index, &step, &err)) {
@@ -233,8 +250,10 @@ static void *flow_thread(void *argument)
         TimeUs interval = flow_trigger_interval(session->flows[self->index]);
         if (step == FLOW_BATCH) {
             commits_add(&runner->commits);
-            wait_for(runner, started + interval - clock_monotonic());
-        } else {
+        }
+        if (interval > 0) {
+            wait_for_trigger(self, interval, started, now);
+        } else if (step == FLOW_IDLE) {
             commits_wait(&runner->commits, seen, POLL_INTERVAL);
         }
     }
