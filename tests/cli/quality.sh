@@ -53,14 +53,11 @@ readings_quarantine readings 0
 late_readings per_minute 1"
 is "the view" "$(rows 'SELECT * FROM hottest')" "a,23 c,30 "
 
-explain() { "$tarn" query "EXPLAIN STREAMING $1" 2>&1 | grep -v '^ '; }
-is "EXPLAIN STREAMING" "$(explain 'SELECT sensor FROM STREAM readings WATERMARK at DELAY OF INTERVAL 1 MINUTE LATE DATA INTO x DROP DUPLICATES ON (sensor)')" \
-	"output mode: append
-source source_0_0
-watermark on at, delay 60000000 us
-stage deduplicate_0
-late rows of deduplicate_0 into x
-output"
+is "EXPLAIN STREAMING" "$("$tarn" query 'EXPLAIN STREAMING readings; EXPLAIN STREAMING per_minute' 2>&1 | grep -E '^(constraint|late)')" \
+	"constraint known, on violation drop row
+constraint warm, on violation quarantine
+constraint even, on violation keep
+late rows of aggregate_0 into late_readings"
 
 # Beginning anew replaces the tables beside the table, too.
 run --full-refresh readings,per_minute
