@@ -373,11 +373,10 @@ static bool enter_key(Operator *op, uint32_t number, TimeUs first_end, TimeUs *e
     return put_expiry(op, bytes, first_end, err);
 }
 
-// Sessions that were open and have none that starts with them any more. In update mode each comes
-// once more, empty, so that whoever keeps rows by start and key has none that another one holds.
-static void remove_gone(Operator *op, uint32_t number, const uint32_t *numbers)
+// Counts the sessions that were open and have none that starts with them any more.
+static void count_gone(Operator *op, uint32_t number, const uint32_t *numbers)
 {
-    Sessions *own = op->state;
+    const Sessions *own = op->state;
     const SessionKey *key = session_set_key_at(own->set, number);
     uint32_t i = 0;
     for (uint32_t open = 0; open < key->open_count; open++) {
@@ -389,12 +388,6 @@ static void remove_gone(Operator *op, uint32_t number, const uint32_t *numbers)
             continue;
         }
         op->metrics.rows_removed++;
-        if (op->plan->mode == OUTPUT_UPDATE) {
-            buffer_reset(&op->value);
-            session_row_empty(&op->value, &own->fields, start);
-            session_scan_emit(own, session_set_key_bytes(own->set, number),
-                              buffer_slice(&op->value));
-        }
     }
 }
 
@@ -414,7 +407,7 @@ static bool write_key(Operator *op, uint32_t number, Arena *arena, Error *err)
         }
     }
     op->metrics.rows_updated += key->session_count;
-    remove_gone(op, number, numbers);
+    count_gone(op, number, numbers);
     own->session_count += (int64_t)key->session_count - key->open_count;
     TimeUs expiry;
     if (!enter_key(op, number, session_set_at(own->set, numbers[0])->end, &expiry, err)) {

@@ -66,19 +66,6 @@ bool session_row_next(SessionRow *row, SessionBytes *session, Error *err)
     return true;
 }
 
-void session_row_empty(Buffer *out, const Schema *fields, TimeUs time)
-{
-    size_t bitmap_at = out->size;
-    for (size_t i = 0; i < bitmap_bytes(fields->count); i++) {
-        buffer_append_char(out, 0);
-    }
-    for (size_t i = 2; i < fields->count; i++) {
-        out->data[bitmap_at + i / 8] |= (char)(1 << (i % 8));
-    }
-    buffer_append_bytes(out, &time, TIME_BYTES);
-    buffer_append_bytes(out, &time, TIME_BYTES);
-}
-
 void session_row_write(Buffer *out, TimeUs expiry, const Slice *sessions, uint32_t count)
 {
     buffer_append_char(out, 0);

@@ -33,6 +33,4 @@ MUST_USE bool session_row_open(SessionRow *row, const Schema *fields, Slice valu
 // The next session. Not to be called more than `count` times.
 MUST_USE bool session_row_next(SessionRow *row, SessionBytes *session, Error *err);
 
-// A session without rows, of no length: all of its values are NULL.
-void session_row_empty(Buffer *out, const Schema *fields, TimeUs time);
 void session_row_write(Buffer *out, TimeUs expiry, const Slice *sessions, uint32_t count);
