@@ -115,44 +115,47 @@ static TimeUs expiry_bucket(const Operator *op, TimeUs expiry)
     return window_last_start((WindowShape){grain, grain, 0}, expiry);
 }
 
-static bool put_key(Operator *op, bool has_time, TimeUs time, Error *err)
-{
-    Deduplicate *own = op->state;
-    const PlanDeduplicate *rule = op->stage->deduplicate;
-    // A row without event time: WITHIN WATERMARK takes 1970, as Spark does; else its key stays.
-    has_time |= rule->within_watermark;
-    TimeUs expiry = has_time ? time + rule->expiry_delay : TIME_NEVER;
-    Slice value = {(const char *)&expiry, sizeof expiry};
-    if (!state_put(own->table, 0, buffer_slice(&op->key), value, err)) {
-        return false;
-    }
-    op->metrics.rows_updated++;
-    if (own->expiry == NULL || !has_time) {
-        return true;
-    }
-    return state_put(own->expiry, expiry_bucket(op, expiry), buffer_slice(&op->key), value, err);
-}
-
 static bool put_chunk(Operator *op, size_t chunk, Arena *arena, Error *err)
 {
+    const Deduplicate *own = op->state;
     const PlanStage *stage = op->stage;
     const PlanDeduplicate *rule = stage->deduplicate;
-    DuckColumn *keys = ARENA_ARRAY(arena, DuckColumn, stage->keys.count + 1);
+    size_t row_count = duck_rows_chunk_size(op->rows, chunk);
+    DuckColumn *columns = ARENA_ARRAY(arena, DuckColumn, stage->keys.count + 1);
     for (size_t i = 0; i < stage->keys.count; i++) {
-        keys[i] = duck_rows_column(op->rows, chunk, rule->key_columns[i]);
+        columns[i] = duck_rows_column(op->rows, chunk, rule->key_columns[i]);
     }
     DuckColumn time = {0};
     if (stage->has_event_time) {
         time = duck_rows_column(op->rows, chunk, (size_t)rule->event_time_column);
     }
-    bool ok = true;
-    for (uint64_t row = 0; ok && row < duck_rows_chunk_size(op->rows, chunk); row++) {
-        buffer_reset(&op->key);
-        row_encode(keys, stage->keys.count, row, &op->key);
+    buffer_reset(&op->key);
+    Slice *keys = operator_encode(columns, stage->keys.count, row_count, &op->key, arena);
+    Slice *values = ARENA_ARRAY(arena, Slice, row_count);
+    TimeUs *expiries = ARENA_ARRAY(arena, TimeUs, row_count);
+    int64_t *buckets = ARENA_ARRAY(arena, int64_t, row_count); // zeros
+    for (size_t row = 0; row < row_count; row++) {
         bool has_time = stage->has_event_time && !duck_is_null(&time, row);
-        ok = put_key(op, has_time, has_time ? duck_int(&time, row) : 0, err);
+        // A row without event time: WITHIN WATERMARK takes 1970, as Spark does; else its key stays.
+        expiries[row] = has_time || rule->within_watermark
+                            ? (has_time ? duck_int(&time, row) : 0) + rule->expiry_delay
+                            : TIME_NEVER;
+        values[row] = (Slice){(const char *)&expiries[row], sizeof expiries[row]};
     }
-    return ok;
+    op->metrics.rows_updated += (int64_t)row_count;
+    if (!state_put_many(own->table, buckets, keys, values, row_count, err)) {
+        return false;
+    }
+    size_t expiring = 0;
+    for (size_t row = 0; own->expiry != NULL && row < row_count; row++) {
+        if (expiries[row] != TIME_NEVER) {
+            buckets[expiring] = expiry_bucket(op, expiries[row]);
+            keys[expiring] = keys[row];
+            values[expiring++] = values[row];
+        }
+    }
+    return expiring == 0 ||
+           state_put_many(own->expiry, buckets, keys, values, expiring, err);
 }
 
 static bool deduplicate_run(Operator *op, Error *err)
