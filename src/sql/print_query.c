@@ -5,6 +5,25 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sql/print_internal.h"
 
+// window.* where window(...) is grouped by: its start and end.
+static bool print_window_star(Printer *printer, const Expr *star)
+{
+    static const char *const fields[] = {"start", "end"};
+    if (star->kind != EXPR_STAR || star->qualifier.count != 1 || printer->window == NULL ||
+        !slice_equal_nocase(star->qualifier.parts[0], printer->window->call->text)) {
+        return false;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
+        Expr *field = ast_expr(printer->arena, EXPR_COLUMN, star->pos);
+        field->name = (Name){.parts = {star->qualifier.parts[0], slice_of(fields[i])}, .count = 2};
+        print_text(printer, i == 0 ? "" : ", ");
+        print_expr(printer, field);
+        print_text(printer, " AS ");
+        print_name(printer, slice_of(fields[i]));
+    }
+    return true;
+}
+
 static void print_items(Printer *printer, const Select *select)
 {
     for (size_t i = 0; i < select->item_count; i++) {
@@ -17,6 +36,9 @@ static void print_items(Printer *printer, const Select *select)
                                     : item->alias.size > 0 ? 1
                                                            : 0;
             print_generator(printer, &generator);
+            continue;
+        }
+        if (print_window_star(printer, item->expr)) {
             continue;
         }
         print_output(printer, item->expr);

@@ -264,10 +264,28 @@ static Expr *key_field(const Cut *cut, const Expr *expr)
     return NULL;
 }
 
+// Whether a subquery means the same beside the aggregation as it does alone.
+static bool stands_alone(const Cut *cut, const Expr *expr)
+{
+    Arena *arena = cut->planner->arena;
+    Planner trial = *cut->planner;
+    trial.diagnostics = diagnostics_create(arena, cut->planner->diagnostics->sources);
+    const char *sql = plan_sql(&trial, expr->query);
+    Schema schema = {0};
+    return sql != NULL && plan_describe(&trial, sql, expr->pos, &schema);
+}
+
 // Replaces group keys by k<i> and aggregates by a<i>.
 static Expr *replace(void *context, const Expr *expr)
 {
     Cut *cut = context;
+    if (expr->query != NULL && !stands_alone(cut, expr)) {
+        diagnose(cut->planner->diagnostics, expr->pos, "UNSUPPORTED_FEATURE",
+                 "join the table in FROM, or put the subquery into an aggregate such as max()",
+                 "a correlated subquery beside an aggregation is not supported on streams");
+        cut->failed = true;
+        return ast_raw(cut->planner->arena, expr->pos, "NULL");
+    }
     for (size_t i = 0; i < cut->call_count; i++) {
         if (cut->calls[i].expr == expr || rewrite_identical(cut->calls[i].expr, expr)) {
             return stage_column(cut, expr->pos, 'a', i, (Slice){0});
@@ -416,10 +434,40 @@ static bool check_mode(const Cut *cut)
     return true;
 }
 
-Select *plan_aggregate(Planner *planner, const Select *select, Relation *from, Flowing *flowing,
+// window.*, of a window that is grouped by, as its start and end.
+static Select *spell_windows(Arena *arena, const Select *select)
+{
+    static const char *const fields[] = {"start", "end"};
+    Select *copy = ARENA_NEW(arena, Select);
+    *copy = *select;
+    copy->items = NULL;
+    copy->item_count = copy->item_capacity = 0;
+    for (size_t i = 0; i < select->item_count; i++) {
+        SelectItem item = select->items[i];
+        const Name *of = &select->items[i].expr->qualifier;
+        bool spells = false;
+        for (size_t k = 0; item.expr->kind == EXPR_STAR && k < select->group_by.count; k++) {
+            const Expr *key = select->group_by.items[k];
+            spells |= key->kind == EXPR_CALL && of->count == 1 &&
+                      slice_equal_nocase(of->parts[0], key->text);
+        }
+        for (size_t f = 0; f < (spells ? ARRAY_LEN(fields) : 1); f++) {
+            if (spells) {
+                const char *window = arena_text(arena, of->parts[0]);
+                item.expr = plan_column(arena, item.pos, window, fields[f]);
+                item.alias = slice_of(fields[f]);
+            }
+            ARENA_PUSH(arena, copy->items, copy->item_count, copy->item_capacity, item);
+        }
+    }
+    return copy;
+}
+
+Select *plan_aggregate(Planner *planner, const Select *written, Relation *from, Flowing *flowing,
                        SortList *order_by)
 {
     Arena *arena = planner->arena;
+    const Select *select = spell_windows(arena, written);
     Cut cut = {.planner = planner,
                .select = select,
                .from = from,
