@@ -19,12 +19,6 @@ def timed():
     return events().withWatermark("event_time", "2 minutes")
 
 
-def of_type(name, *columns):
-    """The events of one type, their columns with its first letter before them."""
-    rows = timed().where(F.col("event_type") == name)
-    return rows.select(*[F.col(column).alias(name[0] + "_" + column) for column in columns])
-
-
 def make(case):
     if case == "append":
         return events()
@@ -34,12 +28,12 @@ def make(case):
     if case == "session":
         counts = timed().groupBy(F.session_window("event_time", "30 seconds"), "user_id").agg(F.count("*").alias("n"))
         return counts.selectExpr("session_window.start AS start", "session_window.end AS end", "user_id", "n")
-    clicks = of_type("click", "event_id", "event_time", "user_id", "page_url")
-    condition = ("p_user_id = c_user_id AND c_event_time >= p_event_time - INTERVAL 1 MINUTE "
-                 "AND c_event_time <= p_event_time")
-    pairs = of_type("purchase", "event_id", "event_time", "user_id").join(clicks, F.expr(condition))
-    return pairs.selectExpr("p_event_id AS purchase", "c_event_id AS click", "p_user_id AS user_id",
-                            "p_event_time AS event_time", "c_page_url AS page_url")
+    views = timed().where("event_type = 'page_view'").alias("v")
+    purchases = timed().where("event_type = 'purchase'").alias("b")
+    condition = ("v.user_id = b.user_id AND b.event_time >= v.event_time "
+                 "AND b.event_time <= v.event_time + INTERVAL 2 MINUTES")
+    pairs = views.join(purchases, F.expr(condition))
+    return pairs.selectExpr("v.user_id", "v.page_url", "v.event_time AS viewed", "b.event_time AS bought")
 
 
 rows = make(case)

@@ -1,3 +1,0 @@
-CREATE STREAMING TABLE events AS
-SELECT * FROM STREAM read_files('${BENCH_DATA}', format => 'json', maxBytesPerTrigger => '4g',
-  schema => 'event_id STRING, event_time TIMESTAMP, user_id STRING, event_type STRING, page_url STRING, status INT, bytes INT, duration_ms INT, country STRING, device STRING');
