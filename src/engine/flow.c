@@ -117,27 +117,6 @@ static bool keep_state(Flow *flow, Error *err)
     return true;
 }
 
-// The watermark after this batch: per clause the highest event time less the delay, in Spark's
-// milliseconds; of several clauses the lowest, or the highest if the project says so. It never goes
-// back.
-static TimeUs next_watermark(const Flow *flow, TimeUs *watermarks)
-{
-    TimeUs chosen = flow->takes_highest ? TIME_MIN : TIME_NEVER;
-    for (size_t i = 0; i < flow->plan->watermark_count; i++) {
-        TimeUs max = atomic_load(&flow->times[i].max);
-        TimeUs value = watermarks[i];
-        if (max != TIME_MIN) {
-            WindowShape ms = {TIME_MS, TIME_MS, 0};
-            TimeUs moved = window_last_start(ms, max) - flow->plan->watermarks[i].delay;
-            value = moved > value ? moved : value;
-        }
-        watermarks[i] = value;
-        bool counts = flow->takes_highest ? value > chosen : value < chosen;
-        chosen = counts ? value : chosen;
-    }
-    return flow->plan->watermark_count == 0 || chosen < flow->watermark ? flow->watermark : chosen;
-}
-
 static void undo_batch(Flow *flow)
 {
     state_rollback(flow->state);
@@ -160,6 +139,7 @@ static void confirm(Flow *flow, int64_t batch, bool given, const FlowMeta *meta,
     flow->given = given ? batch : flow->given;
     flow->late = flow->watermark;
     flow->watermark = meta->next;
+    flow_watermark_confirm(flow);
     memcpy(flow->watermarks, watermarks, flow->plan->watermark_count * sizeof *watermarks);
     state_confirm(flow->state);
     for (size_t i = 0; i < flow->plan->source_count; i++) {
@@ -279,7 +259,7 @@ static bool run_batch(Flow *flow, TimeUs now, BatchTimes *times, Error *err)
         !flow_side_take_bad(flow, batch, err) || !keep_state(flow, err)) {
         return false;
     }
-    meta.next = next_watermark(flow, watermarks);
+    meta.next = flow_watermark_next(flow, now, watermarks);
     times->run = clock_monotonic();
     if (FAULT("flow.after_run")) {
         return fail(err, ERROR_CRASH, "fault point flow.after_run");
@@ -313,6 +293,9 @@ bool flow_step(Flow *flow, FlowStep *step, Error *err)
         return false;
     }
     times.planned = clock_monotonic();
+    if (!has_rows) {
+        flow_watermark_rest(flow, times.now);
+    }
     bool moved =
         flow->plan->wants_no_data_batch && !flow->skips_no_data && flow->watermark > flow->late;
     if (!has_rows && !moved) {

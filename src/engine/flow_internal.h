@@ -7,6 +7,13 @@
 #include "engine/flow.h"
 #include "stream/operator.h"
 
+// What the clock said when there were rows (flow_watermark.c); in the log.
+typedef struct FlowPace {
+    TimeUs rows_at; // batch time of the last batch with rows; TIME_MIN: none
+    TimeUs base;    // watermark after it
+    TimeUs *seen;   // of each watermark clause: batch time of its last rows, or of the first batch
+} FlowPace;
+
 typedef struct FlowSide FlowSide; // flow_side.h
 
 typedef struct FlowSource {
@@ -66,6 +73,12 @@ struct Flow {
     TimeUs trigger_interval;
     bool is_paced;      // the user gave it
     bool takes_highest; // of several watermarks; else the lowest
+    FlowPace pace;
+    TimeUs pending_rows_at; // after the batch that is being committed
+    TimeUs pending_base;
+    TimeUs *pending_seen;
+    TimeUs idle;        // tarn.watermark.idle; 0: the clock moves no watermark
+    TimeUs idle_stream; // streams silent for so long are left out; 0: none is
     bool skips_no_data; // batches without rows, after the watermark moved
 
     char run_id[37];     // Spark's runId: of this opening
@@ -76,6 +89,15 @@ struct Flow {
     Buffer progress; // of the last batch, one line of JSON
     char error[512];
 };
+
+// flow_watermark.c
+MUST_USE bool flow_watermark_open(Flow *flow, Error *err);
+void flow_watermark_close(Flow *flow);
+// The watermark after the batch at hand; `watermarks`, of each clause, go along.
+TimeUs flow_watermark_next(Flow *flow, TimeUs now, TimeUs *watermarks);
+void flow_watermark_confirm(Flow *flow); // that batch has happened
+// No source has rows: moves the watermark on if the project wants it.
+void flow_watermark_rest(Flow *flow, TimeUs now);
 
 void flow_print_meta(const Flow *flow, const FlowMeta *meta, Buffer *json);
 // Restores offsets and watermarks from a record's meta; ERROR_CORRUPT when it cannot be read.

@@ -27,7 +27,12 @@ void flow_print_meta(const Flow *flow, const FlowMeta *meta, Buffer *json)
     for (size_t i = 0; i < flow->plan->watermark_count; i++) {
         buffer_printf(json, "%s%lld", i == 0 ? "" : ",", (long long)flow->pending_watermarks[i]);
     }
-    buffer_append_text(json, "],\"sources\":[");
+    buffer_append_text(json, "],\"seen\":[");
+    for (size_t i = 0; i < flow->plan->watermark_count; i++) {
+        buffer_printf(json, "%s%lld", i == 0 ? "" : ",", (long long)flow->pending_seen[i]);
+    }
+    buffer_printf(json, "],\"rows_at\":%lld,\"base\":%lld,\"sources\":[",
+                  (long long)flow->pending_rows_at, (long long)flow->pending_base);
     for (size_t i = 0; i < flow->plan->source_count; i++) {
         const FlowSource *source = &flow->sources[i];
         buffer_append_text(json, i == 0 ? "" : ",");
@@ -62,7 +67,12 @@ static bool restore_positions(Flow *flow, const json_t *root, Error *err)
     }
     for (size_t i = 0; i < flow->plan->watermark_count; i++) {
         flow->watermarks[i] = json_integer_value(json_array_get(watermarks, i));
+        const json_t *seen = json_array_get(json_object_get(root, "seen"), i);
+        flow->pace.seen[i] = json_is_integer(seen) ? json_integer_value(seen) : TIME_MIN;
     }
+    const json_t *rows_at = json_object_get(root, "rows_at");
+    flow->pace.rows_at = json_is_integer(rows_at) ? json_integer_value(rows_at) : TIME_MIN;
+    flow->pace.base = meta_int(root, "base");
     flow->late = meta_int(root, "watermark");
     flow->watermark = meta_int(root, "next");
     flow->given = meta_int(root, "given");
@@ -337,10 +347,8 @@ static bool make_plan(Flow *flow, Error *err)
     flow->watermark = flow->plan->watermark_count > 0 ? 0 : TIME_MIN;
     flow->late = flow->watermark;
     const Project *project = catalog->project;
-    flow->takes_highest = text_equal_nocase(
-        project_text(project, "spark.sql.streaming.multipleWatermarkPolicy"), "max");
     flow->skips_no_data = !project_bool(project, "spark.sql.streaming.noDataMicroBatches.enabled");
-    return true;
+    return flow_watermark_open(flow, err);
 }
 
 // Rows that appear with time alone are taken once a second, as Spark's rate source does: a batch
@@ -513,6 +521,7 @@ void flow_close(Flow *flow)
     free(flow->sources);
     free(flow->operators);
     free(flow->times);
+    flow_watermark_close(flow);
     free(flow->watermarks);
     free(flow->pending_watermarks);
     free(flow->folder);

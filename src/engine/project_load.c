@@ -229,6 +229,10 @@ static void read_setting(Loader *loader, const char *key, Pos key_pos, const Yam
                !text_equal_nocase(text, "min") && !text_equal_nocase(text, "max")) {
         diagnose(loader->diagnostics, value->pos, NULL, NULL, "%s must be min or max, not '%s'",
                  key, text);
+    } else if (strcmp(key, "tarn.watermark.policy") == 0 && !text_equal_nocase(text, "global") &&
+               !text_equal_nocase(text, "partition")) {
+        diagnose(loader->diagnostics, value->pos, NULL, NULL,
+                 "%s must be global or partition, not '%s'", key, text);
     }
 }
 

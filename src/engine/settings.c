@@ -19,6 +19,12 @@ const Setting settings_table[] = {
     {"tarn.state.retention", SETTING_INT, "100", 0,
      "batches back that state('flow', batch) can look at (256 MB of log at most)"},
     {"tarn.threads", SETTING_INT, "0", 0, "threads that run SQL; 0: one per core"},
+    {"tarn.watermark.idle", SETTING_DURATION, "0s", 0,
+     "when input rests, the watermark goes on with the clock in steps of this; 0: it waits"},
+    {"tarn.watermark.idle.partition", SETTING_DURATION, "1 minute", 1,
+     "with the policy partition: a stream silent for so long is not waited for"},
+    {"tarn.watermark.policy", SETTING_TEXT, "global", 0,
+     "global, or partition: streams of a query that are silent are left out of its watermark"},
 };
 const size_t settings_count = ARRAY_LEN(settings_table);
 
