@@ -390,7 +390,7 @@ bool row_decode(Slice bytes, DuckColumn *columns, size_t column_count, uint64_t 
 bool row_measure(Slice bytes, const Schema *schema, size_t *size, Error *err)
 {
     Reader reader = {bytes.data, bytes.data + bytes.size};
-    const char *bitmap;
+    const char *bitmap = NULL;
     bool ok = take(&reader, bitmap_size(schema->count), &bitmap);
     for (size_t pass = 0; pass < 2; pass++) { // fixed columns come first
         for (size_t i = 0; ok && i < schema->count; i++) {
