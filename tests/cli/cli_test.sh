@@ -172,11 +172,11 @@ cp out whole
 want 0 test t_medallion/tests
 if cmp -s out whole; then ok; else bad 'the project and its folder of tests differ'; fi
 want 0 test t_medallion/tests/gold.test
-has out '3 passed, 0 failed'
+has out '7 passed, 0 failed'
 mkdir -p loose/below
 printf 'statement ok\nSELECT 1\n' | tee loose/a.test >loose/below/b.test
 want 0 test loose
-has out '6 passed, 0 failed'
+has out '2 passed, 0 failed'
 want 2 test t_medallion/tests loose
 has err "'t_medallion/tests/bronze.test' and 'loose/a.test' lie in different projects: test them apart"
 want 2 test outside_of_all
@@ -186,7 +186,7 @@ want 2 test no_tests
 has err "'no_tests' has neither a tarn.yml nor .test files"
 printf 'require kafka\n\ntick\n' >loose/a.test
 want 0 test loose
-has out '3 passed, 0 failed, 1 skipped'
+has out '1 passed, 0 failed, 1 skipped'
 has err 'skipped loose/a.test: it requires kafka, which this version does not have'
 printf 'require kafak\n\ntick\n' >loose/a.test
 want 1 test loose/a.test
