@@ -2,6 +2,7 @@
 #include "engine/describe.h"
 
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/crc32c.h"
@@ -73,13 +74,28 @@ static uint32_t sql_mark(const Plan *plan, const char *sql, Arena *arena)
     return crc;
 }
 
-static json_t *describe_columns(const PlanStage *stage)
+static const PlanShown *find_shown(const PlanStage *stage, const char *column)
 {
-    json_t *columns = json_array();
     for (size_t i = 0; i < stage->facts.shown_count; i++) {
-        const PlanShown *shown = &stage->facts.shown[i];
-        json_t *column = json_pack("{s:s, s:s}", "column", shown->column, "name", shown->name);
-        if (shown->window > 0) {
+        if (strcmp(stage->facts.shown[i].column, column) == 0) {
+            return &stage->facts.shown[i];
+        }
+    }
+    return NULL;
+}
+
+// The log has types in order: columns are called by their places, k0 ... and v0 ...
+static void describe_part(const PlanStage *stage, const Schema *schema, char letter,
+                          json_t *columns)
+{
+    for (size_t i = 0; i < schema->count; i++) {
+        const char *name = schema->columns[i].name;
+        const PlanShown *shown = find_shown(stage, name);
+        char place[16];
+        snprintf(place, sizeof place, "%c%zu", letter, i);
+        json_t *column =
+            json_pack("{s:s, s:s}", "column", place, "name", shown == NULL ? name : shown->name);
+        if (shown != NULL && shown->window > 0) {
             Buffer type = {0};
             type_print(shown->time, &type);
             json_object_set_new(column, "size", json_integer(shown->window));
@@ -88,6 +104,13 @@ static json_t *describe_columns(const PlanStage *stage)
         }
         json_array_append_new(columns, column);
     }
+}
+
+static json_t *describe_columns(const PlanStage *stage)
+{
+    json_t *columns = json_array();
+    describe_part(stage, &stage->keys, 'k', columns);
+    describe_part(stage, &stage->values, 'v', columns);
     return columns;
 }
 

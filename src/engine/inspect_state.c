@@ -131,16 +131,40 @@ static Slice next_type(Slice *list)
     return type;
 }
 
+// Names of fields may be any text: in backticks they can be parsed.
+static void quote_fields(Slice type, Buffer *out)
+{
+    buffer_reset(out);
+    for (size_t i = 0; i < type.size; i++) {
+        buffer_append_char(out, type.data[i]);
+        if (type.data[i] != '<' && type.data[i] != ',') {
+            continue;
+        }
+        size_t size = 0;
+        while (i + 1 + size < type.size && strchr(":<>,()", type.data[i + 1 + size]) == NULL) {
+            size++;
+        }
+        if (i + 1 + size < type.size && type.data[i + 1 + size] == ':') {
+            buffer_printf(out, "`%.*s`", (int)size, type.data + i + 1);
+            i += size;
+        }
+    }
+}
+
 static bool read_types(Arena *arena, Slice list, char letter, Schema *schema, Error *err)
 {
-    for (Slice text = next_type(&list); text.size > 0; text = next_type(&list)) {
-        const Type *type = sql_parse_type(arena, text, err);
+    Buffer quoted = {0};
+    const Type *type = type_simple(TYPE_BIGINT);
+    for (Slice text = next_type(&list); type != NULL && text.size > 0; text = next_type(&list)) {
+        quote_fields(text, &quoted);
+        type = sql_parse_type(arena, buffer_slice(&quoted), err);
         if (type == NULL) {
-            return false;
+            break;
         }
         schema_add(arena, schema, arena_printf(arena, "%c%zu", letter, schema->count), type, true);
     }
-    return true;
+    buffer_done(&quoted);
+    return type != NULL;
 }
 
 static Slice part_of(Slice layout, const char *word)
@@ -171,6 +195,9 @@ static bool read_layout(Source *source, Slice layout, Error *err)
     }
     bool is_time = is_a(view->name, "deduplicate_");
     bool is_count = is_a(view->name, "limit_");
+    if (is_count) {
+        view->keys = (Schema){0};
+    }
     if (is_time || is_count) {
         view->values = (Schema){0};
         schema_add(arena, &view->values, is_time ? "expires" : "rows",

@@ -50,15 +50,45 @@ void plan_append_words(Slice text, Buffer *out)
     }
 }
 
-const char *plan_words(Planner *planner, const Expr *expr)
+static void append_span(Planner *planner, const Expr *expr, Buffer *out)
 {
-    Buffer words = {0};
     Slice text = sql_sources_text(planner->diagnostics->sources, expr->pos.source);
     if (expr->pos.end > expr->pos.start && expr->pos.end <= text.size) {
         plan_append_words((Slice){text.data + expr->pos.start, expr->pos.end - expr->pos.start},
-                          &words);
+                          out);
     } else { // made by the planner
-        sql_expr_name(expr, &words);
+        sql_expr_name(expr, out);
+    }
+}
+
+// The place of a call ends with its ')'.
+static void append_over(Planner *planner, const WindowSpec *over, Buffer *out)
+{
+    buffer_append_text(out, " OVER (");
+    for (size_t i = 0; i < over->partition_by.count; i++) {
+        buffer_append_text(out, i == 0 ? "PARTITION BY " : ", ");
+        append_span(planner, over->partition_by.items[i], out);
+    }
+    for (size_t i = 0; i < over->order_by.count; i++) {
+        const char *before = over->partition_by.count > 0 ? " ORDER BY " : "ORDER BY ";
+        buffer_append_text(out, i == 0 ? before : ", ");
+        append_span(planner, over->order_by.items[i].expr, out);
+        buffer_append_text(out, over->order_by.items[i].descending ? " DESC" : "");
+    }
+    buffer_append_char(out, ')');
+}
+
+const char *plan_words(Planner *planner, const Expr *expr)
+{
+    Buffer words = {0};
+    append_span(planner, expr, &words);
+    if (expr->kind == EXPR_CALL && expr->filter != NULL) {
+        buffer_append_text(&words, " FILTER (WHERE ");
+        append_span(planner, expr->filter, &words);
+        buffer_append_char(&words, ')');
+    }
+    if (expr->kind == EXPR_CALL && expr->over != NULL) {
+        append_over(planner, expr->over, &words);
     }
     const char *copy = arena_text(planner->arena, buffer_slice(&words));
     buffer_done(&words);
@@ -145,4 +175,41 @@ bool plan_describe_groups(Cut *cut)
                   arena_text(arena, buffer_slice(&list)));
     buffer_done(&list);
     return true;
+}
+
+// ---- first rows of each group ------------------------------------------------------------------
+
+void plan_describe_top(Planner *planner, PlanStage *stage, const Expr *ranking, int64_t limit)
+{
+    const char *text = arena_printf(planner->arena, "%s up to %lld", plan_words(planner, ranking),
+                                    (long long)limit);
+    plan_add_fact(planner, stage, "ranking", ranking->pos, text);
+    const ExprList *keys = &ranking->over->partition_by;
+    for (size_t i = 0; i < keys->count && i < stage->keys.count; i++) {
+        PlanShown key = {.column = stage->keys.columns[i].name};
+        key.name = plan_words(planner, keys->items[i]);
+        plan_show_column(planner, stage, &key);
+    }
+    PlanShown rows = {.column = stage->values.columns[0].name, .name = "rows"};
+    plan_show_column(planner, stage, &rows);
+}
+
+// ---- joins -------------------------------------------------------------------------------------
+
+void plan_describe_join(Planner *planner, PlanStage *stage, const Relation *join)
+{
+    static const char *const kinds[] = {
+        [JOIN_INNER] = "inner", [JOIN_LEFT] = "left", [JOIN_RIGHT] = "right", [JOIN_FULL] = "full",
+        [JOIN_SEMI] = "semi",   [JOIN_ANTI] = "anti", [JOIN_CROSS] = "inner",
+    };
+    Buffer text = {0};
+    for (size_t i = 0; i < join->using_count; i++) {
+        buffer_printf(&text, "%s%.*s", i == 0 ? "USING " : ", ", SLICE_ARG(join->using_columns[i]));
+    }
+    const char *condition = join->on != NULL ? plan_words(planner, join->on)
+                                             : arena_text(planner->arena, buffer_slice(&text));
+    buffer_done(&text);
+    plan_add_fact(planner, stage, "kind", join->pos, kinds[join->join]);
+    plan_add_fact(planner, stage, "condition", join->on != NULL ? join->on->pos : join->pos,
+                  condition);
 }

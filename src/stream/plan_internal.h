@@ -76,6 +76,8 @@ void plan_add_fact(Planner *planner, PlanStage *stage, const char *label, Pos po
 void plan_show_column(Planner *planner, PlanStage *stage, const PlanShown *shown);
 const char *plan_words(Planner *planner, const Expr *expr);
 void plan_append_words(Slice text, Buffer *out);
+void plan_describe_top(Planner *planner, PlanStage *stage, const Expr *ranking, int64_t limit);
+void plan_describe_join(Planner *planner, PlanStage *stage, const Relation *join);
 
 // Whether duplicates may be dropped here; a problem at `pos` when not.
 bool plan_may_deduplicate(Planner *planner, const Flowing *flowing, Pos pos);

@@ -440,7 +440,7 @@ Relation *plan_top(Planner *planner, const PlanTopRequest *request, Relation *fr
     stage->top->get_function =
         arena_printf(arena, "state_get_%d_%d", planner->plan->flow, stage->id);
     describe_stage(&top);
-    plan_add_fact(planner, stage, "ranking", top.ranking->pos, plan_words(planner, top.ranking));
+    plan_describe_top(planner, stage, top.ranking, top.limit);
     Error err;
     if (!row_check_schema(&stage->output, &err)) {
         diagnose(planner->diagnostics, request->select->pos, NULL, NULL, "%s", err.message);
