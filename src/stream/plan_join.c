@@ -137,8 +137,7 @@ static void expire(JoinCut *cut, int side, TimeUs shift)
     }
     rule->expires = true;
     TimeUs span = longest_delay(cut) + (rule->expiry_shift < 0 ? -rule->expiry_shift : 0);
-    rule->expiry_grain =
-        whole_ms(span / 128) < 100 * TIME_MS ? 100 * TIME_MS : whole_ms(span / 128);
+    rule->expiry_grain = whole_ms(span / 128) < TIME_SECOND ? TIME_SECOND : whole_ms(span / 128);
 }
 
 // Bounds on the event times of both sides.
@@ -162,7 +161,7 @@ static void use_bounds(JoinCut *cut)
     // A row looks at two or three buckets, in which few rows of its key are too far away.
     TimeUs span = is_range ? (plan->high - plan->low) / 2 : 10 * longest_delay(cut);
     TimeUs least = longest_delay(cut) / 32;
-    least = least < 100 * TIME_MS ? 100 * TIME_MS : least;
+    least = least < TIME_SECOND ? TIME_SECOND : least;
     plan->grain = span < least ? least : span;
     for (int side = SIDE_LEFT; side <= SIDE_RIGHT; side++) {
         JoinInput *input = &cut->inputs[side];
