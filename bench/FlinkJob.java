@@ -28,7 +28,8 @@ public class FlinkJob {
             "session", new Case(SPAN + ", user_id STRING, n BIGINT", windowed("user_id, COUNT(*)",
                     "SESSION(TABLE events PARTITION BY user_id, DESCRIPTOR(event_time), INTERVAL '30' SECOND)", ", user_id")),
             "join", new Case("user_id STRING, page_url STRING, viewed TIMESTAMP_LTZ(3), bought TIMESTAMP_LTZ(3)",
-                    "SELECT v.user_id, v.page_url, v.event_time, b.event_time FROM events v, events b "
+                    "SELECT v.user_id, v.page_url, CAST(v.event_time AS TIMESTAMP_LTZ(3)), CAST(b.event_time AS TIMESTAMP_LTZ(3)) "
+                    + "FROM events v, events b "
                     + "WHERE v.event_type = 'page_view' AND b.event_type = 'purchase' AND v.user_id = b.user_id "
                     + "AND b.event_time BETWEEN v.event_time AND v.event_time + INTERVAL '2' MINUTE"));
 

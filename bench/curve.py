@@ -55,13 +55,13 @@ def measure(tarn, case, keys):
     restart = harness.measured(command, env=env)
     shutil.rmtree(project)
     return dict(keys=keys, rows=rows, batches=len(times), p50=harness.median(times), p99=times[len(times) * 99 // 100],
-                max=times[-1], bytes_a_row=size / rows, load_s=load.wall, restart_s=restart.wall, rss_mb=run.rss_mb,
+                max=times[-1], bytes_a_key=size / keys, load_s=load.wall, restart_s=restart.wall, rss_mb=run.rss_mb,
                 others=run.others)
 
 
 def run(tarn):
     results = {}
-    print("curve        keys       rows  p50 ms  p99 ms  max ms  B/row  load s  restart s  RSS MB (limit %s)" % LIMIT)
+    print("curve        keys       rows  p50 ms  p99 ms  max ms  B/key  load s  restart s  RSS MB (limit %s)" % LIMIT)
     for case in CASES:
         for keys in [int(word) for word in os.environ.get("BENCH_CURVE_KEYS", "10000 1000000 10000000").split()]:
             try:
@@ -71,7 +71,7 @@ def run(tarn):
                 print("%-11s %9d  %s" % (case, keys, point["failed"][-300:]), flush=True)
             else:
                 print("%-11s %9d %9d %7d %7d %7d %6.0f %7.1f %10.2f %7.0f" %
-                      (case, keys, point["rows"], point["p50"], point["p99"], point["max"], point["bytes_a_row"],
+                      (case, keys, point["rows"], point["p50"], point["p99"], point["max"], point["bytes_a_key"],
                        point["load_s"], point["restart_s"], point["rss_mb"]), flush=True)
             results["%s %d" % (case, keys)] = point
     return results
