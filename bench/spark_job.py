@@ -37,13 +37,6 @@ def make(case):
 
 
 rows = make(case)
-if case == "join":
-    timed = rows.withWatermark("event_time", "1 minute")
-    views = timed.where("event_type = 'page_view'").alias("v")
-    bought = timed.where("event_type = 'purchase'").alias("b")
-    rows = views.join(bought, F.expr("v.user_id = b.user_id AND b.event_time BETWEEN v.event_time AND "
-                                     "v.event_time + INTERVAL 2 MINUTES"))
-    rows = rows.selectExpr("v.user_id", "v.page_url", "v.event_time AS viewed", "b.event_time AS bought")
 start = time.time()
 query = (rows.writeStream.format("delta").outputMode("append").option("checkpointLocation", out + "/checkpoint")
          .trigger(availableNow=True).start(out + "/table"))
