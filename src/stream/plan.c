@@ -303,9 +303,13 @@ static Relation *plan_from(Planner *planner, const Select *select, Flowing *flow
     planner->select = select;
     planner->where_reaches = true;
     PlanTopRequest top;
+    const Relation *relation = select->from;
+    if (select->where != NULL && relation->kind != RELATION_JOIN) {
+        relation = plan_push_where(planner, relation, select->where);
+    }
     Relation *from = planner->request->mode != OUTPUT_APPEND && plan_top_matches(select, &top)
                          ? plan_ranked(planner, select, &top, flowing)
-                         : plan_relation(planner, select->from, flowing);
+                         : plan_relation(planner, relation, flowing);
     planner->select = outer;
     planner->where_reaches = outer_reaches;
     return from;
@@ -497,9 +501,9 @@ const Plan *plan_create(const PlanRequest *request, Arena *arena, Diagnostics *d
     }
     for (size_t i = 0; i < plan->stage_count; i++) {
         const PlanStage *stage = &plan->stages[i];
-        bool follows = stage->kind == STAGE_JOIN ? stage->has_event_time
-                                                 : stage->kind == STAGE_DEDUPLICATE ||
-                                                       plan->mode != OUTPUT_COMPLETE;
+        bool follows = stage->kind == STAGE_JOIN
+                           ? stage->has_event_time
+                           : stage->kind == STAGE_DEDUPLICATE || plan->mode != OUTPUT_COMPLETE;
         plan->wants_no_data_batch |= follows && plan->watermark_count > 0;
     }
     return plan;

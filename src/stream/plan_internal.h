@@ -79,6 +79,10 @@ void plan_append_words(Slice text, Buffer *out);
 void plan_describe_top(Planner *planner, PlanStage *stage, const Expr *ranking, int64_t limit);
 void plan_describe_join(Planner *planner, PlanStage *stage, const Relation *join);
 
+// FROM one relation with what WHERE asks of it asked for below its watermark already: rows that are
+// filtered out do not move the watermark, as in Spark.
+const Relation *plan_push_where(Planner *planner, const Relation *relation, const Expr *where);
+
 // Whether duplicates may be dropped here; a problem at `pos` when not.
 bool plan_may_deduplicate(Planner *planner, const Flowing *flowing, Pos pos);
 bool plan_is_aggregating(const Select *select);

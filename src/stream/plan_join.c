@@ -465,7 +465,7 @@ static Relation *plan_input(Planner *planner, const Relation *join, int side, bo
                        ? kind != JOIN_RIGHT && kind != JOIN_FULL
                        : kind == JOIN_INNER || kind == JOIN_CROSS || kind == JOIN_RIGHT;
     const Relation *relation = side == SIDE_LEFT ? join->left : join->right;
-    relation = pushes ? plan_join_push(planner, join, side) : relation;
+    relation = pushes ? plan_push_join(planner, join, side) : relation;
     bool before = planner->where_reaches;
     planner->where_reaches = before && reaches;
     Relation *planned = plan_relation(planner, relation, flowing);

@@ -2,7 +2,7 @@
 //
 //     plan_join.c            the cut: checks, what is forgotten when, the stage's statements
 //     plan_join_condition.c  the condition: equal keys, bounds on times, filters of one side, rest
-//     plan_join_push.c       filters of one side, below its watermark
+//     plan_push.c            filters of one side, below its watermark
 //     plan_join_names.c      columns under the names of FROM, before and after the cut
 //
 // A JoinCut lives while one join is cut, in the planner's arena. Functions give false after a
@@ -105,9 +105,9 @@ bool plan_join_condition_passes_null(const Expr *expr);
 bool plan_join_condition_compares(const Expr *expr);
 bool plan_join_condition_is_pure(const Expr *expr);
 
-// plan_join_push.c
+// plan_push.c
 // A side of a join as written, with what the join demands of its rows below its watermark.
-const Relation *plan_join_push(Planner *planner, const Relation *join, int side);
+const Relation *plan_push_join(Planner *planner, const Relation *join, int side);
 
 // plan_join_names.c
 bool plan_join_names_columns(Planner *planner, const Relation *relation, JoinColumns *columns);

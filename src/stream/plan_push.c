@@ -1,21 +1,21 @@
-// What a join demands of one side's rows, asked for below the side's watermark. See plan_join.h.
+// Filters asked for below a watermark: WHERE, and what a join demands of one side's rows. See
+// plan_internal.h and plan_join.h.
 //
 // Spark filters before it looks at event times wherever the filter does not need them: a row that
 // cannot match, and would not come out alone, does not move the watermark.
 //
 //     FROM STREAM a WATERMARK ts DELAY OF ... JOIN b ON a.k = b.k
-//     FROM (SELECT * FROM STREAM a WHERE k IS NOT NULL) WATERMARK ts DELAY OF ... AS a JOIN b ON
-//     ...
+//     FROM (SELECT * FROM STREAM a WHERE k IS NOT NULL) WATERMARK ts DELAY OF ... AS a JOIN b ...
 //
-// Only names with their relation's alias are looked at; the join filters again for the rest.
+// Of a join only names with their relation's alias are looked at; what stands above filters again.
 // SPDX-License-Identifier: Apache-2.0
 #include "stream/plan_join.h"
 
 typedef struct Push {
     Planner *planner;
-    int side;
     Relation *relation; // the side as it is rewritten
     Slice alias;
+    bool needs_alias; // other relations are in sight
     bool is_preserved;
 } Push;
 
@@ -176,7 +176,7 @@ static Relation *push_down(Arena *arena, const Relation *relation, const Expr *c
 static void push(Push *push, const Expr *condition)
 {
     Arena *arena = push->planner->arena;
-    Renaming own = {.arena = arena, .alias = push->alias, .needs_alias = true};
+    Renaming own = {.arena = arena, .alias = push->alias, .needs_alias = push->needs_alias};
     const Expr *renamed = rename(&own, condition);
     Relation *pushed = renamed == NULL ? NULL : push_down(arena, push->relation, renamed);
     if (pushed != NULL) {
@@ -226,7 +226,7 @@ static void push_condition(Push *push_to, const Expr *expr)
     }
 }
 
-const Relation *plan_join_push(Planner *planner, const Relation *join, int side)
+const Relation *plan_push_join(Planner *planner, const Relation *join, int side)
 {
     static const bool preserved[2][JOIN_CROSS + 1] = {
         {[JOIN_LEFT] = true, [JOIN_FULL] = true},
@@ -235,9 +235,9 @@ const Relation *plan_join_push(Planner *planner, const Relation *join, int side)
     const Relation *relation = side == SIDE_LEFT ? join->left : join->right;
     Push push_to = {
         .planner = planner,
-        .side = side,
         .relation = (Relation *)relation,
         .alias = name_of(relation),
+        .needs_alias = true,
         .is_preserved = preserved[side][join->join],
     };
     bool inner = join->join == JOIN_INNER || join->join == JOIN_CROSS;
@@ -259,5 +259,13 @@ const Relation *plan_join_push(Planner *planner, const Relation *join, int side)
     if (where) {
         push_condition(&push_to, planner->select->where);
     }
+    return push_to.relation;
+}
+
+const Relation *plan_push_where(Planner *planner, const Relation *relation, const Expr *where)
+{
+    Push push_to = {
+        .planner = planner, .relation = (Relation *)relation, .alias = name_of(relation)};
+    push_condition(&push_to, where);
     return push_to.relation;
 }
