@@ -6,8 +6,8 @@ import queries
 import world as w
 from testfile import CRASHES, CRASHES_OF_ROWS, Case
 
-QUERIES = 5  # of a case: they share its rows and its life
-FREE = 0.12  # share of cases that run under all permutations of `tarn test`
+QUERIES = 6  # of a case: they share its rows and its life
+FREE = 0.06  # share of cases that run under all permutations of `tarn test`
 
 
 def case(seed):
@@ -16,8 +16,8 @@ def case(seed):
     drawn = [queries.draw(rng, world) for _ in range(QUERIES)]
     result = Case(seed, world, drawn)
     last = len(world.ticks) - 1
-    result.checked = {i for i in range(last) if rng.random() < 0.4} | {last}
+    result.checked = {i for i in range(last) if rng.random() < 0.25} | {last}
     for tick in world.ticks:
-        if not world.free and rng.random() < 0.25:
+        if not world.free and rng.random() < 0.15:
             tick.crash = rng.choice(CRASHES + CRASHES_OF_ROWS)
     return result

@@ -163,7 +163,8 @@ class Dedup(Query):
             self.keys_.append("ts")
         self.style = rng.choice(("SELECT DISTINCT", "DROP DUPLICATES"))
         self.where = ex.condition(rng, self.rel.scope()) if self.style == "SELECT DISTINCT" and rng.random() < 0.4 else None
-        self.late = world.late and self.rel.event is not None
+        # SELECT DISTINCT does not see an event time that it does not select, so that no row is late.
+        self.late = world.late and self.rel.event is not None and (self.style != "SELECT DISTINCT" or "ts" in self.keys_)
         if self.late:
             self.where = None
 
@@ -172,7 +173,7 @@ class Dedup(Query):
     def sql(self, view):
         where = [self.where] if self.where else []
         if not view.is_stream and self.late:
-            where.append("(seen_ IS NULL OR coalesce(ts, TIMESTAMP '1970-01-01') > seen_ - %s)" % seconds(self.rel.delay))
+            where.append("(seen_ IS NULL OR ts IS NULL OR ts > seen_ - %s)" % seconds(self.rel.delay))
         where = " WHERE " + " AND ".join(where) if where else ""
         keys = ", ".join(self.keys_)
         if view.is_stream and self.style == "DROP DUPLICATES":
@@ -198,6 +199,8 @@ class Aggregate(Query):
         self.late = world.late and self.mode != "complete" and self.time != "none"
         # What depends on the watermark: what is final, what is late.
         needs_watermark = True if self.mode == "append" or self.late else None
+        if self.time == "session" and world.late:
+            needs_watermark = False  # as in Spark, sessions drop late rows in complete mode too
         self.rel = self.draw_relation(rng, world, needs_watermark)
         scope = self.rel.scope()
         self.size = rng.choice((2, 5, 10, 30))
@@ -214,6 +217,7 @@ class Aggregate(Query):
             self.mode = "complete"
         self.lists = dict(self.lists, groups=1 if self.time == "session" or self.mode == "update" and self.time == "none" else 0)
         self.style = rng.choice(("expression", "expression", "alias", "position"))
+        self.is_below = self.time in ("tumbling", "sliding") and rng.random() < 0.2  # the window is a column below
 
     def draw_relation(self, rng, world, needs_watermark):
         if not world.late and self.mode != "update" and rng.random() < 0.12:
@@ -231,7 +235,7 @@ class Aggregate(Query):
                 text = name
             self.groups.append((text, "k%d" % i))
         if self.time in ("none", "tumbling") and self.mode == "complete" and self.groups and rng.random() < 0.15:
-            self.groups[0] = ("struct(%s, %s)" % (self.groups[0][0], rng.choice(names)), "k0")
+            self.groups[0] = ("struct(%s AS f, %s AS h)" % (self.groups[0][0], rng.choice(names)), "k0")
 
     def call(self):
         return {"tumbling": "window(ts, '%d seconds')" % self.size, "exact": "ts",
@@ -250,26 +254,31 @@ class Aggregate(Query):
     def keys(self):
         return [name for _, name in self.shown("w") + self.groups]
 
+    def simpler(self):
+        yield from super().simpler()
+        if self.is_below:
+            yield self.having_set("is_below", False)
+
     columns = property(lambda self: self.keys + [name for _, name in self.aggregates])
     final_time = property(lambda self: "at" if self.time == "exact" else "ends")
 
     def sql(self, view, touched=None):
         """touched: only groups with rows that came after this tick."""
         late = self.late and not view.is_stream
+        below = self.time != "exact" and (late or self.is_below)
         window = "session_window" if self.time == "session" else "window"
-        shown = self.shown("w_" if late else window)
+        shown = self.shown("w_" if below else window)
         items = ", ".join("%s AS %s" % item for item in shown + self.groups + self.aggregates)
         where = "(%s)" % self.where if self.where else None
         source = self.rel.text(view)
+        if below:
+            source = "(SELECT *, %s AS w_ FROM %s%s) AS z" % (self.call(), source, " WHERE " + where if where else "")
+            where = None
         if late:
             mark = "seen_ - %s" % seconds(self.rel.bases[0].delay)
-            time = "ts"
-            if self.time != "exact":
-                source = "(SELECT *, %s AS w_ FROM %s%s)" % (self.call(), source, " WHERE " + where if where else "")
-                time, where = "w_.end", None
-            on_time = "(seen_ IS NULL OR %s > %s)" % (time, mark)
+            on_time = "(seen_ IS NULL OR ts IS NULL OR %s > %s)" % ("w_.end" if below else "ts", mark)
             where = "%s AND %s" % (where, on_time) if where else on_time
-        calls = [] if self.time == "none" else ["w_" if late and self.time != "exact" else self.call()]
+        calls = [] if self.time == "none" else ["w_" if below else self.call()]
         offset = len(shown) + 1
         groups = [{"expression": text, "alias": name, "position": str(offset + i)}[self.style]
                   for i, (text, name) in enumerate(self.groups)]
@@ -293,6 +302,28 @@ class Aggregate(Query):
                 within(self.columns, self.sql(view, boundary.sure), "SELECT * FROM " + name)]
 
 
+class Over(Aggregate):
+    """A query over an aggregation; in complete mode also its first rows."""
+
+    def __init__(self, rng, world):
+        super().__init__(rng, world)
+        self.test = None
+        if self.mode != "update" and rng.random() < 0.5:
+            self.test = rng.choice(("a0 IS NOT NULL", "CAST(a0 AS STRING) <> '1'", "length(CAST(a0 AS STRING)) < 3"))
+        self.first = rng.choice((1, 3, 5)) if self.mode == "complete" and rng.random() < 0.4 else None
+        self.options = self.options + ("test", "first")
+        self.lists = dict(self.lists, aggregates=1)
+
+    columns = property(lambda self: self.keys + ["told"])
+
+    def sql(self, view, touched=None):
+        inner = super().sql(view, touched)
+        told = "concat_ws('/', %s)" % ", ".join("CAST(%s AS STRING)" % name for _, name in self.aggregates)
+        items = ", ".join(self.keys + [told + " AS told"])
+        order = " ORDER BY %s LIMIT %d" % (", ".join(self.columns), self.first) if self.first else ""
+        return "SELECT %s FROM (%s) AS o%s%s" % (items, inner, " WHERE " + self.test if self.test else "", order)
+
+
 class Late(Aggregate):
     """Late rows of a window, in a table."""
 
@@ -300,7 +331,7 @@ class Late(Aggregate):
         super().__init__(rng, world, ("tumbling",))
         self.mode, self.late = "append", world.late
         self.rel = rels.draw_base(rng, world, watermark=True)
-        self.groups, self.where, self.having = [], None, None
+        self.groups, self.where, self.having, self.is_below = [], None, None, False
         self.aggregates = [("count(*)", "a0")]
         self.options = ()
 
@@ -325,7 +356,7 @@ class Chain(Query):
         self.inner.rel = rels.draw_base(rng, world, rng.choice(("s0", "s1")), True)
         scope = self.inner.rel.scope()
         self.inner.groups = rng.choice(([], [("k", "k0")], [("g", "k0")]))
-        self.inner.where = None
+        self.inner.where, self.inner.is_below = None, False
         self.inner.aggregates = [("count(*)", "n"), (rng.choice(("sum(v)", "max(id)", "count(DISTINCT k)")), "m")]
         self.form = rng.choice(("window_time", "window"))
         self.size = self.inner.size * rng.choice((1, 2, 3))
@@ -387,7 +418,8 @@ class Top(Query):
         partition = "PARTITION BY %s " % ", ".join(self.partition) if self.partition else ""
         # Duplicates have the same id, so that whoever wins, the rows look the same.
         place = "%s() OVER (%sORDER BY %s, id%s) AS place" % (
-            self.function, partition, self.order, "" if "item" not in self.rel.scope() else ", item")
+            self.function, partition, self.order,
+            "".join(", " + name for name in ("item", "label") if name in self.rel.scope()))
         names = ["%s AS p%d" % (name, i) for i, name in enumerate(self.partition)] + self.columns_ + [place]
         return "SELECT %s FROM (SELECT %s FROM %s%s) AS t WHERE place <= %d" % (
             ", ".join(self.columns), ", ".join(names), self.rel.text(view),
@@ -428,7 +460,9 @@ class Join(Query):
         return ["lid", "lts", "lv"] + ([] if "SEMI" in self.kind else ["rid", "rts", "rk"])
 
     def sql(self, view):
-        on = ["l.%s = r.%s" % (self.key, self.key)]
+        # As in Spark, a FULL JOIN of streams takes two NULL keys for equal.
+        equals = "<=>" if self.kind == "FULL" and not view.is_stream else "="
+        on = ["l.%s %s r.%s" % (self.key, equals, self.key)]
         if self.bounded:
             on += ["r.ts >= l.ts - %s" % seconds(self.before), "r.ts <= l.ts + %s" % seconds(self.after)]
         on += [self.extra] if self.extra else []
@@ -449,12 +483,43 @@ class Join(Query):
         return [equal(self.columns, "(%s)" % ended % name, ended % ("(%s)" % self.sql(View(tick, without_end=True))))]
 
 
+class JoinAggregate(Join):
+    """Windows over the pairs of an inner join."""
+    lists = {"aggregates": 1}
+
+    def __init__(self, rng, world):
+        super().__init__(rng, world)
+        self.kind = "INNER"
+        if not self.bounded:
+            self.bounded = True
+            self.left, self.right = (rels.draw_base(rng, world, source, True) for source in ("s0", "s1"))
+        self.side = rng.choice(("l", "r"))
+        self.size = rng.choice((2, 5, 20))
+        calls = ["count(*)", "sum(l.v)", "max(r.id)", "count(DISTINCT r.k)", "sort_array(collect_list(l.id))", "avg(r.v)"]
+        self.aggregates = [(text, "a%d" % i) for i, text in enumerate(rng.sample(calls, 2))]
+
+    columns = property(lambda self: ["starts", "ends", "k0"] + [name for _, name in self.aggregates])
+
+    def sql(self, view):
+        joined = super().sql(view)
+        items = "window.start AS starts, window.end AS ends, l.%s AS k0, " % self.key
+        items += ", ".join("%s AS %s" % item for item in self.aggregates)
+        return "SELECT %s%s GROUP BY window(%s.ts, '%d seconds'), l.%s" % (
+            items, joined[joined.index(" FROM "):], self.side, self.size, self.key)
+
+    def checks(self, name, world, tick, _):
+        if tick < len(world.ticks) - 1:
+            return []
+        batch = "SELECT * FROM (%s) WHERE ends < TIMESTAMP '2030-01-01'" % self.sql(View(tick))
+        return [equal(self.columns, name, batch)]
+
+
 def draw(rng, world):
-    kinds = [(Project, 2), (Expect, 1), (Limit, 1), (Dedup, 2), (Aggregate, 9), (Top, 2)]
+    kinds = [(Project, 2), (Expect, 1), (Limit, 1), (Dedup, 2), (Aggregate, 8), (Over, 2), (Top, 2)]
     if world.late:
         kinds += [(Late, 2)]
     else:
-        kinds += [(Chain, 1), (Join, 3)]
+        kinds += [(Chain, 1), (Join, 3), (JoinAggregate, 1)]
     if world.free:  # what runs under all permutations does not keep its rows in memory
         kinds = [(kind, n) for kind, n in kinds if kind not in (Limit,)]
     kind = rng.choice([kind for kind, n in kinds for _ in range(n)])

@@ -33,6 +33,7 @@ class Base:
     def __init__(self, world, source, delay):
         self.world, self.source, self.delay = world, source, delay
         self.late_into = None
+        self.through_table = False  # the stream comes from a table that another flow fills
 
     def scope(self):
         return {c.name: c.type for c in self.world.columns}
@@ -49,12 +50,13 @@ class Base:
     def text(self, view, alias=""):
         alias = " AS " + alias if alias else ""
         if view.is_stream:
-            return "STREAM %s%s%s" % (self.source, self.clauses(), alias)
+            return "STREAM %s%s%s%s" % (self.source, "_table" if self.through_table else "", self.clauses(), alias)
         end = " AND id > 0" if view.without_end else ""
         return "(SELECT * FROM %s_all WHERE tick_ <= %d%s)%s" % (self.source, view.tick, end, alias)
 
     def simpler(self):
-        return []
+        if self.through_table:
+            yield Base(self.world, self.source, self.delay)
 
 
 class Wrapper:
@@ -196,7 +198,9 @@ class Unique:
 def draw_base(rng, world, source="s0", watermark=None):
     with_watermark = rng.random() < 0.5 if watermark is None else watermark
     delay = world.delay + rng.choice((0, 0, 1, 4)) if with_watermark else None
-    return Base(world, source, delay)
+    base = Base(world, source, delay)
+    base.through_table = not world.late and rng.random() < 0.08
+    return base
 
 
 def draw_where(rng, rel, plain):

@@ -84,6 +84,9 @@ def write(case, time_text):
         out.block("statement ok", every_row(world, source, time_text))
     out.block("statement ok", "CREATE TEMPORARY VIEW labels AS SELECT * FROM VALUES %s "
               "AS t(key_k, key_g, label, weight)" % LABELS)
+    through = {base.source for query in case.queries for base in query.rel.bases if base.through_table}
+    for source in sorted(through):
+        out.block("statement ok", "CREATE STREAMING TABLE %s_table AS SELECT * FROM STREAM %s" % (source, source))
     for i, query in enumerate(case.queries):
         for statement in query.statements("q%d" % i):
             out.block("statement ok", statement, i)

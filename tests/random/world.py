@@ -129,7 +129,7 @@ def draw(rng, free=False):
     clocks = {source: 60_000 for source in world.sources}
     number = 0
     spread = rng.choice((500, 2000, 6000, 20_000))
-    for _ in range(rng.choice((1, 2, 2, 3, 4))):
+    for _ in range(rng.choice((1, 1, 1, 2, 2, 3))):
         tick = Tick()
         for source in world.sources:
             for _ in range(rng.choice((0, 1, 1, 1, 2))):
@@ -141,7 +141,7 @@ def draw(rng, free=False):
                     if rng.random() < 0.08:
                         batch.append(dict(batch[-1]))
                 tick.pushes.setdefault(source, []).append(batch)
-        tick.restart = not free and rng.random() < 0.3
+        tick.restart = not free and rng.random() < 0.2
         world.ticks.append(tick)
     last = Tick()
     for i, source in enumerate(world.sources):
