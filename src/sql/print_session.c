@@ -133,7 +133,9 @@ static void print_relation_names(Printer *printer, const Relation *relation)
 {
     if (relation->kind == RELATION_JOIN) {
         print_relation_names(printer, relation->left);
-        print_relation_names(printer, relation->right);
+        if (relation->join != JOIN_SEMI && relation->join != JOIN_ANTI) {
+            print_relation_names(printer, relation->right);
+        }
         return;
     }
     Slice name = print_relation_name(relation);
