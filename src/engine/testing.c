@@ -20,6 +20,7 @@
 #include "engine/engine.h"
 #include "engine/query.h"
 #include "engine/session.h"
+#include "engine/settings.h"
 #include "engine/testfile.h"
 #include "sql/format.h"
 
@@ -375,8 +376,9 @@ static bool test_clock(Tester *tester, const TestBlock *block)
     TimeUs value = 0;
     Slice text = block->rest;
     if (text.size > 0 && text.data[0] == '+') {
-        if (!sql_parse_duration((Slice){text.data + 1, text.size - 1}, &value, &err)) {
-            return failed(tester, block, "%s", err.message);
+        const char *duration = arena_text(tester->arena, (Slice){text.data + 1, text.size - 1});
+        if (!settings_parse_duration(duration, &value)) {
+            return failed(tester, block, "'%s' is not a duration like 10s or 5 minutes", duration);
         }
         tester->clock.time += value;
         return true;
