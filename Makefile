@@ -126,8 +126,9 @@ $(OUT)/bench/state_curve: bench/state_curve.c $(OUT)/lib/state.a $(OUT)/lib/base
 bench: all $(OUT)/bench/state_curve ## speed and size beside Spark, as ratios
 	@bench/run.sh $(abspath $(OUT))/tarn
 
-fuzz: ## each parser under libFuzzer for a minute
+fuzz: all ## each parser under libFuzzer for a minute, random queries for ten
 	@tests/fuzz/run.sh
+	@tests/random/run --cases 100000 --from "$$(date +%s)" --seconds 600 $(abspath $(OUT))/tarn
 
 docs: all ## regenerate docs/connectors from the option tables
 	@tools/docs.sh $(abspath $(OUT))/tarn

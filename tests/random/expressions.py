@@ -104,22 +104,6 @@ def condition(rng, scope, depth=2):
     return rng.choice(forms)()
 
 
-def plain_condition(rng, names):
-    """On columns of a world, without the event time, and such that it cannot fail."""
-    forms = {
-        "k": ("k IN ('a', 'b', 'end s0', 'end s1')", "k LIKE '%a%'", "k IS NOT NULL", "k <> 'c'"),
-        "g": ("g IS NOT NULL", "g >= 1", "g IN (0, 2)", "coalesce(g, 0) < 2"),
-        "v": ("v IS NOT NULL", "v > 3", "v BETWEEN -2 AND 25"),
-        "n": ("n < 1000",), "d": ("d > 0",), "x": ("x >= -1.0D",), "b": ("b", "NOT b", "b IS NOT NULL"),
-        "day": ("day >= DATE '2024-02-01'",), "s": ("s IN ('x', 'y', 'Zo')", "upper(s) <> 'YY'"),
-    }
-    known = sorted(set(forms).intersection(names))
-    if not known:
-        return None
-    parts = [rng.choice(forms[rng.choice(known)]) for _ in range(rng.choice((1, 1, 2)))]
-    return rng.choice((" AND ", " OR ")).join(parts)
-
-
 def any_type(rng, scope):
     return rng.choice(sorted(set(scope.values())))
 

@@ -204,7 +204,12 @@ def draw_base(rng, world, source="s0", watermark=None):
 
 
 def draw_where(rng, rel, plain):
-    return ex.plain_condition(rng, rel.columns_below) if plain else ex.condition(rng, rel.scope())
+    """plain: Spark asks for it below the watermark, as the event time is not in it."""
+    scope = rel.scope()
+    below = {name: scope[name] for name in rel.columns_below if name != "ts"}
+    if plain and not below:
+        return None
+    return ex.condition(rng, below if plain else scope)
 
 
 def draw_derived(rng, inner, plain):
