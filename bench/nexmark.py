@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """nexmark.py TARN EVENTS [QUERY...]: Nexmark's queries streamed by tarn, their answers compared with DuckDB's over the same files.
 
-Ends with exit code 1 when an answer differs. NEXMARK_BATCH is the most bytes of a stream's batch (64m)."""
+Ends with exit code 1 when an answer differs. NEXMARK_BATCH is the most bytes of a stream's batch (64m), BENCH_MEMORY
+the memory limit (4GB)."""
 import os
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import sys
 import harness
 from answers import Answers
 
+MEMORY = os.environ.get("BENCH_MEMORY", "4GB")  # as much as the peers' heap
 HERE = os.path.join(harness.HERE, "nexmark")
 QUERIES = ["q%d" % i for i in range(23)]
 # By the clock: which window a bid falls into depends on when it was read.
@@ -25,7 +27,7 @@ def make_data(events, rate):
 
 def run_query(tarn, query, data, answers):
     """{'wall', 'cpu', 'rss_mb', 'rows', 'wrong'} of one query, from the start of the process to its end."""
-    project = harness.make_project(HERE, query)
+    project = harness.make_project(HERE, query, (("tarn.memory.limit", MEMORY),))
     environment = dict(os.environ, NEXMARK=data)
     run = harness.run_tarn(tarn, project, environment)
     rows, wrong = harness.check(tarn, project, environment, answers, query, READ.get(query))
@@ -36,6 +38,7 @@ def run_all(tarn, events, rate, queries):
     data = make_data(events, rate)
     answers = Answers(HERE, data)
     results = {}
+    print("nexmark  %d events, %d a second of event time, memory limit %s" % (events, rate, MEMORY))
     print("query   wall s   CPU s  k events/s  k events/CPU s  RSS MB     rows  answer")
     for query in queries:
         try:
