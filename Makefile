@@ -123,7 +123,7 @@ $(OUT)/bench/state_curve: bench/state_curve.c $(OUT)/lib/state.a $(OUT)/lib/base
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) $^ -o $@
 
-bench: all $(OUT)/bench/state_curve ## speed and size beside Spark, as ratios
+bench: all $(OUT)/bench/state_curve ## speed and size beside Spark and Flink, as ratios
 	@bench/run.sh $(abspath $(OUT))/tarn
 
 fuzz: all ## each parser under libFuzzer for a minute, random queries for ten

@@ -52,7 +52,7 @@ def run_all(tarn, events, rate, queries):
             print("%-5s %8.2f %7.2f %11.0f %15.0f %7.0f %8d  %s" %
                   (query, result["wall"], result["cpu"], events / result["wall"] / 1000, events / result["cpu"] / 1000,
                    result["rss_mb"], result["rows"], note), flush=True)
-        results[query] = result
+        results[query] = dict(events=events, **result)
     return results
 
 
