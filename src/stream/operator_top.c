@@ -80,6 +80,15 @@ static bool put_chunk(Operator *op, size_t chunk, Arena *arena, Error *err)
             op->metrics.rows_late++;
             continue;
         }
+        uint64_t offset;
+        uint64_t length;
+        duck_list(&columns[2 + key_count], row, &offset, &length);
+        if (length > PLAN_TOP_ROWS_MAX) {
+            return fail(err, ERROR_INPUT,
+                        "more than %d rows of one group share the first ranks: use row_number(), "
+                        "or more columns in its ORDER BY",
+                        PLAN_TOP_ROWS_MAX);
+        }
         buffer_reset(&op->key);
         buffer_reset(&op->value);
         row_encode(columns + 2, key_count, row, &op->key);

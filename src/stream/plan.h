@@ -54,6 +54,8 @@ typedef struct PlanDeduplicate {
     TimeUs expiry_delay; // WITHIN WATERMARK: expiry = event time + delay; else 0
 } PlanDeduplicate;
 
+enum { PLAN_TOP_ROWS_MAX = 10000 }; // of one group: its list is read and written whole
+
 typedef struct PlanTop {
     const char *get_function; // (bucket, keys...) -> ARRAY(STRUCT(row)) | NULL
 } PlanTop;
@@ -72,7 +74,7 @@ typedef struct PlanStage {
     //   DEDUPLICATE  the relation's columns, rows whose key is new
     //   LIMIT        the query's columns
     //   JOIN         stage_join.h
-    //   TOP          bucket, is_late, keys..., first rows of the group, those of the batch before
+    //   TOP          bucket, is_late, keys..., first rows of the group, new or moved ones
     const char *sql;
     Schema keys;
     Schema values;              // AGGREGATE: partial aggregates; TOP: the list of rows

@@ -8,7 +8,7 @@
 //     batch    SELECT k, v, 0 AS n, k AS "#p0", v AS "#o0" FROM s
 //     best     of these the first three of each key: what comes after them is never in the answer
 //     ranked   best and unnest(state_get(key)), numbered again; older rows first among equals
-//     stage    bucket, is_late, "#p0", list of the first three, the list before this batch
+//     stage    bucket, is_late, "#p0", list of the first three, those of them that are new or moved
 //
 // The rest of the query reads the lists: in update mode the rows that are new or stand in another
 // place, in complete mode all of them. A row that falls out of the first three is not taken back:
@@ -17,8 +17,6 @@
 #include "duck/row_codec.h"
 #include "stream/plan_internal.h"
 #include "stream/rewrite.h"
-
-enum { TOP_ROWS_MAX = 10000 }; // of one group: its list is read and written whole
 
 typedef struct Top {
     Planner *planner;
@@ -58,7 +56,7 @@ static bool small_number(const Expr *expr, int64_t *value)
         }
         *value = *value * 10 + (expr->text.data[i] - '0');
     }
-    return *value <= TOP_ROWS_MAX;
+    return *value <= PLAN_TOP_ROWS_MAX;
 }
 
 static bool is_column_named(const Expr *expr, Slice name)
@@ -250,13 +248,13 @@ static const char *ranking_sql(const Top *top, bool knows_older)
     return plan_expr_sql(top->planner, call);
 }
 
-// "#p0", "#p1": with a prefix and a separator.
-static const char *key_list(const Top *top, const char *prefix)
+// "#p0", "#p1".
+static const char *key_list(const Top *top)
 {
     Arena *arena = top->planner->arena;
     const char *list = "";
     for (size_t i = 0; i < top->stage->keys.count; i++) {
-        list = arena_printf(arena, "%s%s%s\"#p%zu\"", list, i == 0 ? "" : ", ", prefix, i);
+        list = arena_printf(arena, "%s%s\"#p%zu\"", list, i == 0 ? "" : ", ", i);
     }
     return list;
 }
@@ -296,35 +294,34 @@ static const char *stage_sql(Top *top, const char *input)
     if (first == NULL || again == NULL) {
         return NULL;
     }
-    const char *keys = key_list(top, "");
+    const char *keys = key_list(top);
     const char *bucket =
         top->event_key < 0
             ? "0::BIGINT"
             : arena_printf(arena, "coalesce(epoch_us(\"#p%d\".\"end\"), 9223372036854775807)",
                            top->event_key);
     bool filters = stage->has_event_time && top->planner->request->mode != OUTPUT_COMPLETE;
-    const char *late =
-        filters ? arena_printf(arena, "%s(\"#bucket\")", stage->late_function) : "false";
+    const char *late = filters ? arena_printf(arena, "%s(bucket)", stage->late_function) : "false";
+    const char *row = row_columns(top, "$ := $");
+    long long limit = top->limit;
     // The bucket comes from the key, so it need not be a key of its own.
     return arena_printf(
         arena,
-        "WITH batch AS (SELECT *, %s AS \"#bucket\" FROM (%s)), "
+        "WITH batch AS (SELECT * FROM (%s)), "
         "best AS MATERIALIZED (SELECT * FROM (SELECT * REPLACE (%s AS %s) FROM batch) "
         "WHERE %s <= %lld), "
-        "known AS MATERIALIZED (SELECT *, %s(\"#bucket\", %s) AS \"#old\" "
-        "FROM (SELECT DISTINCT \"#bucket\", %s FROM best)), "
-        "every AS (SELECT %s, %s, 1 AS \"#new\" FROM best UNION ALL "
-        "SELECT %s, %s, 0 FROM (SELECT %s, unnest(\"#old\") AS \"#row\" FROM known)), "
-        "ranked AS (SELECT %s, list(struct_pack(%s) ORDER BY %s) AS \"#rows\" "
+        "known AS (SELECT *, %s(%s, %s) AS \"#old\" FROM (SELECT DISTINCT %s FROM best)), "
+        "every AS (SELECT %s, %s, 1 AS \"#new\", 0 AS \"#was\" FROM best UNION ALL "
+        "SELECT %s, %s, 0, \"#row\".%s FROM (SELECT %s, unnest(\"#old\") AS \"#row\" FROM known)), "
+        "ranked AS (SELECT %s, list(struct_pack(%s) ORDER BY %s) AS \"#rows\", "
+        "list(struct_pack(%s) ORDER BY %s) FILTER (WHERE \"#new\" = 1 OR \"#was\" <> %s) "
+        "AS \"#changed\" "
         "FROM (SELECT * REPLACE (%s AS %s) FROM every) WHERE %s <= %lld GROUP BY %s) "
-        "SELECT \"#bucket\" AS bucket, %s AS is_late, %s, \"#rows\", \"#old\" "
-        "FROM ranked JOIN known ON (%s) IS NOT DISTINCT FROM (%s) "
-        "WHERE \"#rows\" IS DISTINCT FROM \"#old\"",
-        bucket, input, first, rank, rank, (long long)top->limit, stage->top->get_function, keys,
-        keys, row_columns(top, "$"), keys, row_columns(top, "\"#row\".$"), keys, keys, keys,
-        row_columns(top, "$ := $"), rank, again, rank, rank, (long long)top->limit, keys, late,
-        key_list(top, "known."), arena_printf(arena, "row(%s)", key_list(top, "ranked.")),
-        arena_printf(arena, "row(%s)", key_list(top, "known.")));
+        "SELECT bucket, %s AS is_late, %s, \"#rows\", \"#changed\" "
+        "FROM (SELECT *, %s AS bucket FROM ranked) WHERE \"#changed\" IS NOT NULL",
+        input, first, rank, rank, limit, stage->top->get_function, bucket, keys, keys,
+        row_columns(top, "$"), keys, row_columns(top, "\"#row\".$"), keys, rank, keys, keys, row,
+        rank, row, rank, rank, again, rank, rank, limit, keys, late, keys, bucket);
 }
 
 static const char *output_sql(const Top *top)
@@ -341,9 +338,7 @@ static const char *output_sql(const Top *top)
                       top->stage->state_relation);
     } else {
         buffer_printf(&sql,
-                      " FROM (SELECT unnest(list_filter(\"#rows\", lambda x: NOT "
-                      "coalesce(list_contains(\"#old\", x), false))) AS \"#row\" FROM %s "
-                      "WHERE NOT is_late))",
+                      " FROM (SELECT unnest(\"#changed\") AS \"#row\" FROM %s WHERE NOT is_late))",
                       top->stage->batch_relation);
     }
     const char *text = arena_text(arena, buffer_slice(&sql));
@@ -385,7 +380,7 @@ static void describe_stage(Top *top)
                    true);
     }
     schema_add(arena, &stage->output, "#rows", rows, true);
-    schema_add(arena, &stage->output, "#old", rows, true);
+    schema_add(arena, &stage->output, "#changed", rows, true);
 }
 
 static bool check_request(Top *top, const Flowing *flowing)
