@@ -109,6 +109,7 @@ int cli_open_project(const CliArguments *arguments, bool must_be_sound, Project 
     if (must_be_sound && project_diagnostics(*project)->count > 0) {
         cli_print_problems(*project);
         project_close(*project);
+        *project = NULL;
         return CLI_EXIT_USAGE;
     }
     return 0;

@@ -23,7 +23,7 @@ bad() {
 want() {
 	local code=$1 got=0
 	shift
-	timeout 60 "$tarn" "$@" >out 2>err </dev/null || got=$?
+	timeout 180 "$tarn" "$@" >out 2>err </dev/null || got=$?
 	if [ "$got" = "$code" ]; then ok; else bad "tarn $*: exit code $got, expected $code"; fi
 }
 has() { if grep -qF -- "$2" "$1"; then ok; else bad "$1 does not hold: $2"; fi; }
@@ -165,6 +165,25 @@ is "$(tr '\n' ' ' <out)" 'a project project '
 want 0 query -C paths --format csv "SELECT a FROM read_files('in', format => 'csv', header => true, schema => 'a STRING')
 UNION ALL SELECT a FROM csv.\`in/x.csv\`"
 is "$(tr '\n' ' ' <out)" 'a here here '
+
+# ---- projects that cannot be used, flows that cannot go on
+mkdir unsound ties ties/in
+printf 'name: unsound\nconfiguration: {spark.sql.session.timeZone: America/New_York}\n' >unsound/tarn.yml
+want 2 query -C unsound 'SELECT 1'
+has err 'America/New_York'
+want 2 status -C unsound
+printf 'name: ties\n' >ties/tarn.yml
+mkdir ties/pipelines
+cat >ties/pipelines/1.sql <<'SQL'
+CREATE SINK s USING memory OPTIONS (outputMode 'update');
+CREATE FLOW f AS INSERT INTO s SELECT k FROM (
+  SELECT k, rank() OVER (ORDER BY k) AS n
+  FROM (SELECT k, explode(sequence(1, 10001)) AS i FROM STREAM read_files('in', format => 'csv', schema => 'k STRING'))
+) WHERE n = 1;
+SQL
+echo a >ties/in/a.csv
+want 1 run ties --once
+has err 'more than 10000 rows of one group share the first ranks: use row_number(), or more columns in its ORDER BY'
 
 # ---- tests: a project, a folder, files, and what they may require
 want 0 test t_medallion
