@@ -58,6 +58,16 @@ static void page_release(Bucket *bucket, uint32_t number)
     bucket->unused_page = number;
 }
 
+// As much again as the bucket has of this kind, within bounds. Kinds grow apart: the first cold
+// rows of a bucket that was all hot take a few bytes, however large the bucket is.
+static size_t next_capacity(const Bucket *bucket, bool is_cold)
+{
+    int64_t cold = bucket->cold_count * COLD_BYTES;
+    int64_t capacity = is_cold ? cold : bucket->used - cold;
+    capacity = capacity < PAGE_FIRST_BYTES ? PAGE_FIRST_BYTES : capacity;
+    return capacity > PAGE_BYTES ? PAGE_BYTES : (size_t)capacity & ~(size_t)7;
+}
+
 // Room for a row; the caller fills it at once.
 static uint32_t row_allocate(Bucket *bucket, size_t size, bool is_cold)
 {
@@ -68,9 +78,7 @@ static uint32_t row_allocate(Bucket *bucket, size_t size, bool is_cold)
         number = bucket->current[is_cold];
         if (number == NO_PAGE ||
             bucket->pages[number].capacity - bucket->pages[number].used < size) {
-            size_t capacity = (size_t)bucket->used; // as much again, within bounds
-            capacity = capacity < PAGE_FIRST_BYTES ? PAGE_FIRST_BYTES : capacity;
-            capacity = capacity > PAGE_BYTES ? PAGE_BYTES : capacity & ~(size_t)7;
+            size_t capacity = next_capacity(bucket, is_cold);
             number = page_open(bucket, capacity < size ? size : capacity, is_cold);
             bucket->current[is_cold] = number;
         }

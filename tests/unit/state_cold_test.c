@@ -298,6 +298,27 @@ static void test_shared_account(void)
     model_remove(other_folder);
 }
 
+// Many middling buckets, as short windows make them: what is left of a cold row is its place and
+// its slot, also where the bucket's rows were few and long.
+static void test_many_buckets(void)
+{
+    enum { BUCKETS = 100, BUCKET_ROWS = 600 };
+    static char value[300];
+    Error err = {0};
+    int64_t memory = state->common.memory;
+    int64_t cold = state_cold_count(state);
+    for (int64_t bucket = 0; bucket < BUCKETS; bucket++) {
+        for (uint64_t i = 0; i < BUCKET_ROWS; i++) {
+            CHECK(state_put(table, 1000 + bucket, number_slice(&i), (Slice){value, sizeof value},
+                            &err));
+        }
+    }
+    commit();
+    state_cool(state, 1ll << 40);
+    CHECK(state_cold_count(state) - cold >= BUCKETS * BUCKET_ROWS);
+    CHECK(state->common.memory - memory < 32ll * BUCKETS * BUCKET_ROWS);
+}
+
 int main(void)
 {
     snprintf(folder, sizeof folder, "%s", model_folder(false));
@@ -307,6 +328,13 @@ int main(void)
     test_scan();
     test_damage();
     test_damage_swept();
+    close_state();
+    open_state(64 << 20);
+    test_many_buckets();
+    for (int64_t bucket = 1000; bucket < 1100; bucket++) {
+        state_drop_bucket(table, bucket);
+    }
+    commit();
     close_state();
     open_state(2 << 20);
     CHECK(look_up(&(uint64_t){2}) == (void *)(uintptr_t)ROWS);
