@@ -38,6 +38,8 @@ void join_side_open(JoinSide *side, const PlanJoin *plan, int which)
     *side = (JoinSide){
         .plan = plan,
         .rule = &plan->sides[which],
+        .grain = plan->grain,
+        .expiry_grain = plan->sides[which].expiry_grain,
         .forgotten = TIME_MIN,
         .forgets = TIME_MIN,
         .arena = arena_create(0),
@@ -88,13 +90,13 @@ size_t join_side_group_count(const JoinSide *side)
     return side->groups.size / sizeof(JoinGroup);
 }
 
-int64_t join_side_bucket(const PlanJoin *plan, TimeUs time)
+int64_t join_side_bucket(const JoinSide *side, TimeUs time)
 {
-    if (plan->grain == 0) {
+    if (side->grain == 0) {
         return 0;
     }
     return time == TIME_NEVER ? TIME_NEVER
-                              : window_last_start((WindowShape){plan->grain, plan->grain, 0}, time);
+                              : window_last_start((WindowShape){side->grain, side->grain, 0}, time);
 }
 
 TimeUs join_side_forgets(const PlanJoinSide *rule, TimeUs watermark)
@@ -185,7 +187,7 @@ uint32_t join_side_add(JoinSide *side, TimeUs time, uint64_t key, uint64_t colum
 {
     uint32_t number = add_row(side, time, columns);
     uint32_t key_size = (uint32_t)(columns - key);
-    int64_t bucket = join_side_bucket(side->plan, time);
+    int64_t bucket = join_side_bucket(side, time);
     uint64_t hash = hash_bytes(side->bytes.data + key, key_size, 0);
     uint32_t at = find_group(side, bucket, hash, bytes_at(side, key, key_size));
     if (at == JOIN_NONE) {
@@ -197,6 +199,7 @@ uint32_t join_side_add(JoinSide *side, TimeUs time, uint64_t key, uint64_t colum
     } else {
         join_side_row(side, group->last)->next = number;
     }
+    group->is_mixed |= time < group->max_time;
     group->last = number;
     group->min_time = time < group->min_time ? time : group->min_time;
     group->max_time = time > group->max_time ? time : group->max_time;
@@ -208,6 +211,51 @@ uint32_t join_side_add_alone(JoinSide *side, uint64_t columns)
     uint32_t number = add_row(side, TIME_NEVER, columns);
     join_side_row(side, number)->skips_state = true;
     return number;
+}
+
+typedef struct Timed {
+    TimeUs time;
+    uint32_t row;
+} Timed;
+
+static int compare_times(const void *a, const void *b)
+{
+    const Timed *x = a;
+    const Timed *y = b;
+    if (x->time != y->time) {
+        return x->time < y->time ? -1 : 1;
+    }
+    return x->row < y->row ? -1 : x->row > y->row;
+}
+
+static void sort_group(JoinSide *side, JoinGroup *group, Buffer *order)
+{
+    buffer_reset(order);
+    for (uint32_t at = group->first; at != JOIN_NONE; at = join_side_row(side, at)->next) {
+        Timed *timed = push(order, sizeof *timed);
+        *timed = (Timed){join_side_row(side, at)->time, at};
+    }
+    const Timed *rows = (const Timed *)order->data;
+    size_t count = order->size / sizeof *rows;
+    qsort(order->data, count, sizeof *rows, compare_times);
+    group->first = rows[0].row;
+    group->last = rows[count - 1].row;
+    for (size_t i = 0; i < count; i++) {
+        join_side_row(side, rows[i].row)->next = i + 1 < count ? rows[i + 1].row : JOIN_NONE;
+    }
+}
+
+void join_side_sort(JoinSide *side)
+{
+    Buffer order = {0};
+    for (uint32_t i = 0; i < join_side_group_count(side); i++) {
+        JoinGroup *group = join_side_group(side, i);
+        if (group->is_mixed) {
+            sort_group(side, group, &order);
+            group->is_mixed = false;
+        }
+    }
+    buffer_done(&order);
 }
 
 // ---- lists in state ----------------------------------------------------------------------------
@@ -280,6 +328,18 @@ uint32_t join_side_want(JoinSide *side, int64_t bucket, const JoinSide *of, cons
     return number;
 }
 
+// The times in a list, so that one that is far away as a whole is not walked for each new row.
+static void find_span(JoinList *list)
+{
+    list->min_time = TIME_NEVER;
+    list->max_time = TIME_MIN;
+    JoinStored row;
+    for (size_t at = 0; join_side_next(list, &at, &row);) {
+        list->min_time = row.time < list->min_time ? row.time : list->min_time;
+        list->max_time = row.time > list->max_time ? row.time : list->max_time;
+    }
+}
+
 static bool load_some(JoinSide *side, size_t first, size_t count, Error *err)
 {
     int64_t buckets[LOOKUP_MANY];
@@ -297,7 +357,11 @@ static bool load_some(JoinSide *side, size_t first, size_t count, Error *err)
                    scratch);
     }
     for (size_t i = 0; ok && i < count; i++) {
-        join_side_list(side, (uint32_t)(first + i))->value = values[i];
+        JoinList *list = join_side_list(side, (uint32_t)(first + i));
+        list->value = values[i];
+        if (list->wants_all && side->grain > 0) {
+            find_span(list);
+        }
     }
     return ok;
 }
@@ -314,6 +378,7 @@ static void follow(JoinSide *side, uint32_t number)
     for (uint32_t chunk = head.wants_all ? 1 : last; chunk > 0 && chunk <= last; chunk++) {
         uint32_t next = intern_own(side, head.bucket, head.hash, head.name,
                                    head.name_size - sizeof chunk, chunk);
+        join_side_list(side, next)->wants_all = head.wants_all;
         join_side_list(side, before)->next = head.wants_all ? next : JOIN_NONE;
         join_side_list(side, number)->tail = next;
         before = next;
@@ -378,7 +443,7 @@ typedef struct Expiring { // a row whose time has come, and that may have to com
 
 static int64_t expiry_bucket(const JoinSide *side, TimeUs time)
 {
-    TimeUs grain = side->rule->expiry_grain;
+    TimeUs grain = side->expiry_grain;
     return window_last_start((WindowShape){grain, grain, 0}, time);
 }
 
@@ -403,7 +468,7 @@ static int64_t expire_run(JoinSide *side, Slice run, Buffer *expiring)
         at += key.size;
         if (is_due) {
             Expiring *one = push(expiring, sizeof *one);
-            one->list = intern_list(side, join_side_bucket(side->plan, time),
+            one->list = intern_list(side, join_side_bucket(side, time),
                                     hash_bytes(key.data, key.size, 0), key, place[1]);
             one->offset = place[0];
         }
@@ -473,8 +538,8 @@ static void drop(StateTable *table, TimeUs grain, TimeUs forgets)
 void join_side_drop(JoinSide *side)
 {
     if (side->expiry != NULL && side->forgets > side->forgotten) {
-        drop(side->rows, side->plan->grain, side->forgets);
-        drop(side->expiry, side->rule->expiry_grain, side->forgets);
+        drop(side->rows, side->grain, side->forgets);
+        drop(side->expiry, side->expiry_grain, side->forgets);
     }
 }
 

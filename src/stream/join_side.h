@@ -48,8 +48,8 @@ typedef struct JoinGroup {
     uint32_t last;
     uint32_t next; // group of the same key
     uint32_t list; // chunk 0, where the rows will go
-    TimeUs min_time;
-    TimeUs max_time;
+    TimeUs min_time, max_time;
+    bool is_mixed; // some row is older than the one before
 } JoinGroup;
 
 typedef struct JoinList {
@@ -57,36 +57,33 @@ typedef struct JoinList {
     uint64_t hash;
     uint64_t name; // offset in `bytes`: key bytes, chunk:4
     uint32_t name_size;
-    uint32_t next; // list of the next chunk
-    uint32_t tail; // of chunk 0: list of the last chunk
-    Slice value;   // data NULL: there is none; with marks it is a copy
-    bool is_changed;
-    bool is_written;
-    bool wants_tail;
-    bool wants_all;
+    uint32_t next;             // list of the next chunk
+    uint32_t tail;             // of chunk 0: list of the last chunk
+    Slice value;               // data NULL: there is none; with marks it is a copy
+    TimeUs min_time, max_time; // of its rows, where all are wanted and times are bound
+    bool is_changed, is_written;
+    bool wants_tail, wants_all;
 } JoinList;
 
 typedef struct JoinSide {
     const PlanJoin *plan;
     const PlanJoinSide *rule;
     StateTable *rows;
-    StateTable *expiry; // NULL: nothing expires
-    int64_t total;      // rows kept, forgotten ones not counted
+    StateTable *expiry;         // NULL: nothing expires
+    TimeUs grain, expiry_grain; // as when the state was begun: the plan's may have changed
+    int64_t total;              // rows kept, forgotten ones not counted
     int64_t next_run;
     TimeUs forgotten; // up to the batch before
     TimeUs forgets;   // with this batch
     // Of the batch:
     Buffer bytes;
-    Buffer items; // JoinRow
-    Buffer groups;
-    Buffer lists;
-    JoinIndex group_index; // by bucket and key
-    JoinIndex key_index;   // the first group of each key
+    Buffer items, groups, lists; // JoinRow, JoinGroup, JoinList
+    JoinIndex group_index;       // by bucket and key
+    JoinIndex key_index;         // the first group of each key
     JoinIndex list_index;
     size_t loaded;     // lists before it have been read
     Buffer *scratches; // rows that lay on disk
-    size_t scratch_count;
-    size_t scratch_capacity;
+    size_t scratch_count, scratch_capacity;
     Arena *arena; // lists with marks
 } JoinSide;
 
@@ -97,8 +94,6 @@ typedef struct JoinStored { // a row in a list
     bool matched;
 } JoinStored;
 
-size_t join_side_row_count(const JoinSide *side);
-size_t join_side_group_count(const JoinSide *side);
 void join_side_open(JoinSide *side, const PlanJoin *plan, int which);
 void join_side_reset(JoinSide *side); // forgets the batch
 void join_side_close(JoinSide *side);
@@ -112,6 +107,8 @@ uint32_t join_side_add_alone(JoinSide *side, uint64_t columns);
 // `all` its chunks are read, else the first and the last.
 uint32_t join_side_want(JoinSide *side, int64_t bucket, const JoinSide *of, const JoinGroup *group,
                         bool all);
+// Puts the rows of each group in the order of their times; those with equal times stay as they are.
+void join_side_sort(JoinSide *side);
 // Reads the lists wanted since the last call.
 MUST_USE bool join_side_load(JoinSide *side, Error *err);
 // The first group of this side with the key of the other side's group; JOIN_NONE: there is none.
@@ -120,7 +117,7 @@ uint32_t join_side_find_key(const JoinSide *side, const JoinSide *of, const Join
 // The next row of a list, *at starts at 0. False at the end.
 bool join_side_next(const JoinList *list, size_t *at, JoinStored *row);
 void join_side_mark(JoinSide *side, uint32_t list, uint32_t offset);
-int64_t join_side_bucket(const PlanJoin *plan, TimeUs time);
+int64_t join_side_bucket(const JoinSide *side, TimeUs time);
 // Rows at or before it are forgotten at this watermark; TIME_MIN: none.
 TimeUs join_side_forgets(const PlanJoinSide *rule, TimeUs watermark);
 
@@ -133,6 +130,9 @@ MUST_USE bool join_side_expire(JoinSide *side, JoinVisit visit, void *context, i
 MUST_USE bool join_side_write(JoinSide *side, Error *err);
 // Drops the buckets that are forgotten as a whole.
 void join_side_drop(JoinSide *side);
+
+size_t join_side_row_count(const JoinSide *side);
+size_t join_side_group_count(const JoinSide *side);
 
 static inline JoinRow *join_side_row(const JoinSide *side, uint32_t number)
 {

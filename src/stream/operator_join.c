@@ -39,6 +39,8 @@ typedef struct Join {
 typedef struct Counters {
     int64_t rows[2];
     int64_t next_run[2];
+    TimeUs grain; // of the state's buckets, see JoinSide
+    TimeUs expiry_grain[2];
 } Counters;
 
 // ---- pairs -------------------------------------------------------------------------------------
@@ -60,7 +62,8 @@ typedef struct PairThread {
     uint32_t list;
     size_t at; // in the list
     uint32_t other_row;
-    DuckColumn *columns; // left, right, "#left", "#right"
+    uint32_t first_other; // those before it are too old for the thread's row and all behind it
+    DuckColumn *columns;  // left, right, "#left", "#right"
 } PairThread;
 
 typedef struct Pair {
@@ -78,15 +81,31 @@ static int64_t state_ref(uint32_t list, uint32_t offset)
     return (int64_t)list << 33 | (int64_t)offset << 1 | 1;
 }
 
-static bool are_near(const PlanJoin *plan, TimeUs left, TimeUs right)
+// 0: near enough; less: the right one is too old for the left one; more: too young.
+static int compare_near(const PlanJoin *plan, TimeUs left, TimeUs right)
 {
     if (plan->low == TIME_MIN && plan->high == TIME_NEVER) {
-        return true;
+        return 0;
+    }
+    if (left == TIME_NEVER || right == TIME_NEVER) {
+        return 1;
     }
     TimeUs apart;
-    return left != TIME_NEVER && right != TIME_NEVER &&
-           !__builtin_sub_overflow(right, left, &apart) && apart >= plan->low &&
-           apart <= plan->high;
+    if (__builtin_sub_overflow(right, left, &apart)) {
+        return right < left ? -1 : 1;
+    }
+    return apart < plan->low ? -1 : apart > plan->high;
+}
+
+// Whether no row of the list is near a row of side `own` with this time.
+static bool is_list_far(const PlanJoin *plan, int own, TimeUs time, const JoinList *list)
+{
+    if (own == LEFT) {
+        return compare_near(plan, time, list->max_time) < 0 ||
+               compare_near(plan, time, list->min_time) > 0;
+    }
+    return compare_near(plan, list->min_time, time) < 0 ||
+           compare_near(plan, list->max_time, time) > 0;
 }
 
 static Slice row_bytes(const JoinSide *side, const JoinRow *row)
@@ -107,8 +126,9 @@ static bool begin_probe(PairThread *thread)
     thread->row = join_side_group(&join->sides[probe->side], probe->group)->first;
     thread->list = probe->other;
     thread->at = 0;
-    thread->other_row =
+    thread->first_other =
         probe->is_in_state ? JOIN_NONE : join_side_group(&join->sides[RIGHT], probe->other)->first;
+    thread->other_row = thread->first_other;
     return true;
 }
 
@@ -122,12 +142,16 @@ static bool next_in_state(PairThread *thread, Pair *pair)
     const JoinRow *row = join_side_row(&join->sides[own], thread->row);
     while (thread->list != JOIN_NONE) {
         const JoinList *list = join_side_list(other, thread->list);
+        bool is_far =
+            thread->at == 0 && other->grain > 0 &&
+            (list->max_time <= other->forgotten || is_list_far(plan, own, row->time, list));
         JoinStored stored;
-        while (join_side_next(list, &thread->at, &stored)) {
+        while (!is_far && join_side_next(list, &thread->at, &stored)) {
             bool is_done = plan->kind == JOIN_SEMI && own == RIGHT && stored.matched;
             TimeUs left = own == LEFT ? row->time : stored.time;
             TimeUs right = own == LEFT ? stored.time : row->time;
-            if (stored.time > other->forgotten && !is_done && are_near(plan, left, right)) {
+            if (stored.time > other->forgotten && !is_done &&
+                compare_near(plan, left, right) == 0) {
                 pair->bytes[own] = row_bytes(&join->sides[own], row);
                 pair->refs[own] = batch_ref(thread->row);
                 pair->bytes[1 - own] = stored.bytes;
@@ -141,6 +165,7 @@ static bool next_in_state(PairThread *thread, Pair *pair)
     return false;
 }
 
+// Groups are in the order of time, so what is too old for one row is so for those behind it.
 static bool next_in_batch(PairThread *thread, Pair *pair)
 {
     const Join *join = thread->scan->join;
@@ -149,7 +174,13 @@ static bool next_in_batch(PairThread *thread, Pair *pair)
         uint32_t number = thread->other_row;
         const JoinRow *right = join_side_row(&join->sides[RIGHT], number);
         thread->other_row = right->next;
-        if (are_near(join->sides[LEFT].plan, left->time, right->time)) {
+        int near = compare_near(join->sides[LEFT].plan, left->time, right->time);
+        if (near > 0) {
+            return false;
+        }
+        if (near < 0) {
+            thread->first_other = right->next;
+        } else {
             pair->bytes[LEFT] = row_bytes(&join->sides[LEFT], left);
             pair->bytes[RIGHT] = row_bytes(&join->sides[RIGHT], right);
             pair->refs[LEFT] = batch_ref(thread->row);
@@ -172,9 +203,7 @@ static bool next_pair(PairThread *thread, Pair *pair)
         thread->is_active = thread->row != JOIN_NONE;
         thread->list = probe->other;
         thread->at = 0;
-        thread->other_row = probe->is_in_state
-                                ? JOIN_NONE
-                                : join_side_group(&join->sides[RIGHT], probe->other)->first;
+        thread->other_row = thread->first_other;
     }
     return false;
 }
@@ -364,9 +393,8 @@ static bool open_side(Operator *op, State *state, int which, Arena *arena, Error
     JoinSide *side = &own->sides[which];
     join_side_open(side, plan, which);
     const char *layout = arena_printf(
-        arena, "%s join, times %lld to %lld apart, by %lld, forgotten at %lld by %lld; %s",
-        kinds[plan->kind], (long long)plan->low, (long long)plan->high, (long long)plan->grain,
-        (long long)side->rule->expiry_shift, (long long)side->rule->expiry_grain,
+        arena, "%s join, times %lld to %lld apart, forgotten at %lld; %s", kinds[plan->kind],
+        (long long)plan->low, (long long)plan->high, (long long)side->rule->expiry_shift,
         operator_layout(&stage->keys, &side->rule->columns, arena));
     const char *rows = arena_printf(arena, "%s_%s", stage->name, names[which]);
     const char *expiry = arena_printf(arena, "%s_expiry", rows);
@@ -419,7 +447,11 @@ static bool read_counters(Operator *op, Error *err)
     Buffer scratch = {0};
     Slice value;
     bool found = false;
-    Counters counters = {0};
+    const PlanJoin *plan = op->stage->join;
+    Counters counters = {
+        .grain = plan->grain,
+        .expiry_grain = {plan->sides[LEFT].expiry_grain, plan->sides[RIGHT].expiry_grain},
+    };
     bool ok = state_lookup(own->counters, 0, (Slice){"", 0}, &scratch, &value, &found, err);
     if (ok && found) {
         memcpy(&counters, value.data, sizeof counters);
@@ -428,6 +460,8 @@ static bool read_counters(Operator *op, Error *err)
     for (int side = LEFT; side <= RIGHT; side++) {
         own->sides[side].total = counters.rows[side];
         own->sides[side].next_run = counters.next_run[side];
+        own->sides[side].grain = counters.grain;
+        own->sides[side].expiry_grain = counters.expiry_grain[side];
     }
     op->metrics.rows_total = counters.rows[LEFT] + counters.rows[RIGHT];
     return ok;
@@ -440,7 +474,7 @@ static bool join_open(Operator *op, State *state, Arena *arena, Error *err)
         return fail(err, ERROR_FAILED, "out of memory");
     }
     op->state = own;
-    Slice layout = slice_of("rows kept, next run; left and right");
+    Slice layout = slice_of("rows kept, next run, grains; left and right");
     return open_side(op, state, LEFT, arena, err) && open_side(op, state, RIGHT, arena, err) &&
            state_table(state, op->stage->name, layout, &own->counters, err) &&
            read_counters(op, err) && register_scans(op, err);
@@ -559,7 +593,7 @@ static void want_state(Join *own, int which)
         if (has_bounds && group->min_time == TIME_NEVER) {
             continue; // without a time nothing is near
         }
-        int64_t bucket = from == TIME_MIN ? TIME_MIN : join_side_bucket(plan, from);
+        int64_t bucket = from == TIME_MIN ? TIME_MIN : join_side_bucket(other, from);
         bool more = state_next_bucket(other->rows, bucket, true, &bucket);
         while (more && bucket <= to) {
             add_probe(own, i, join_side_want(other, bucket, side, group, true), which, true);
@@ -589,8 +623,7 @@ static void probe_batch(Join *own)
         uint32_t other = join_side_find_key(right, left, group);
         for (; other != JOIN_NONE; other = join_side_group(right, other)->next) {
             const JoinGroup *beside = join_side_group(right, other);
-            bool is_far =
-                left->plan->grain > 0 && (beside->max_time < from || beside->min_time > to);
+            bool is_far = left->grain > 0 && (beside->max_time < from || beside->min_time > to);
             if (!is_far) {
                 add_probe(own, i, other, LEFT, false);
             }
@@ -610,6 +643,9 @@ static bool join_prepare(Operator *op, Error *err)
         side->forgets = join_side_forgets(side->rule, op->evict);
         if (!read_input(op, which, err)) {
             return false;
+        }
+        if (side->grain > 0) {
+            join_side_sort(side);
         }
     }
     want_own(&own->sides[LEFT]);
@@ -690,7 +726,10 @@ static bool write_counters(Operator *op, Error *err)
     const Join *own = op->state;
     const JoinSide *left = &own->sides[LEFT];
     const JoinSide *right = &own->sides[RIGHT];
-    Counters counters = {{left->total, right->total}, {left->next_run, right->next_run}};
+    Counters counters = {{left->total, right->total},
+                         {left->next_run, right->next_run},
+                         left->grain,
+                         {left->expiry_grain, right->expiry_grain}};
     op->metrics.rows_total = left->total + right->total;
     return state_put(own->counters, 0, (Slice){"", 0},
                      (Slice){(const char *)&counters, sizeof counters}, err);

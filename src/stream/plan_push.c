@@ -44,24 +44,32 @@ static Expr *column_from(Arena *arena, const Expr *expr, size_t skip)
     return column;
 }
 
-// The column that an output name stands for; NULL: it is computed.
+// The column that an output name stands for; NULL: it is computed, or may be. A star gives the
+// names that no other item has, so an item whose name is not written leaves it open what is the
+// star's.
 static Expr *column_behind(Renaming *renaming, const Expr *output)
 {
+    bool is_of_star = false;
+    bool has_unnamed = false;
     for (size_t i = 0; i < renaming->select->item_count; i++) {
         const SelectItem *item = &renaming->select->items[i];
         const Expr *expr = item->expr;
-        if (expr->kind == EXPR_STAR && expr->qualifier.count == 0 && expr->except_count == 0) {
-            return column_from(renaming->arena, output, 0);
+        if (expr->kind == EXPR_STAR) {
+            is_of_star |= expr->qualifier.count == 0 && expr->except_count == 0;
+            continue;
         }
-        if (expr->kind != EXPR_COLUMN) {
+        bool is_column = expr->kind == EXPR_COLUMN;
+        if (item->alias.size == 0 && !is_column) {
+            has_unnamed = true;
             continue;
         }
         Slice name = item->alias.size > 0 ? item->alias : expr->name.parts[expr->name.count - 1];
         if (slice_equal_nocase(name, output->name.parts[0])) {
-            return output->name.count == 1 ? column_from(renaming->arena, expr, 0) : NULL;
+            bool is_whole = is_column && output->name.count == 1;
+            return is_whole ? column_from(renaming->arena, expr, 0) : NULL;
         }
     }
-    return NULL;
+    return is_of_star && !has_unnamed ? column_from(renaming->arena, output, 0) : NULL;
 }
 
 static Expr *rename_column(void *context, const Expr *expr)

@@ -28,7 +28,7 @@ typedef struct PlanJoinSide {
     bool counts_removed; // as Spark does: not where unmatched rows come out
     bool expires;
     TimeUs expiry_shift; // whole milliseconds
-    TimeUs expiry_grain; // rows that expire within it are looked at together
+    TimeUs expiry_grain; // rows that expire within it are looked at together; for new state
 } PlanJoinSide;
 
 typedef struct PlanJoin {
@@ -36,7 +36,7 @@ typedef struct PlanJoin {
     PlanJoinSide sides[2];
     TimeUs low;   // right time - left time; TIME_MIN: no bound
     TimeUs high;  // TIME_NEVER: no bound
-    TimeUs grain; // of the buckets of rows; 0: one bucket, there are no bounds
+    TimeUs grain; // of the buckets of rows, for new state; 0: one bucket, there are no bounds
     const char *pairs;
     Schema pair_columns;
 } PlanJoin;
