@@ -82,7 +82,7 @@ if [ "$mode" = all ]; then
 		suite "stream-$(basename "$script" .sh)" bash "$script" "$TARN"
 	done
 	# Under a sanitizer each takes several times as long.
-	suite random tests/random/run --cases "$([ -z "$san" ] && echo 150 || echo 20)" "$TARN"
+	suite random tests/random/run --cases "$([ -z "$san" ] && echo 100 || echo 20)" "$TARN"
 	for script in tests/recovery/*.sh; do
 		suite "recovery-$(basename "$script" .sh)" bash "$script"
 	done

@@ -128,11 +128,11 @@ def draw(rng, free=False):
     world.late = not free and rng.random() < 0.35
     clocks = {source: 60_000 for source in world.sources}
     number = 0
-    spread = rng.choice((500, 2000, 6000, 20_000))
-    for _ in range(rng.choice((1, 1, 1, 2, 2, 3))):
+    spread = rng.choice((250, 500, 2000, 6000))
+    for _ in range(rng.choice((1, 2, 2, 3))):
         tick = Tick()
         for source in world.sources:
-            for _ in range(rng.choice((0, 1, 1, 1, 2))):
+            for _ in range(rng.choice((0, 1, 1, 2))):
                 batch = []
                 for _ in range(rng.choice((1, 2, 4, 6, 9))):
                     number += 1
