@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/change.h"
 
+#include <ctype.h>
 #include <jansson.h>
 #include <unistd.h>
 
@@ -116,15 +117,46 @@ static Pos fact_pos(const PlanStage *stage, const char *label)
     return stage->pos;
 }
 
+// A fact, and what its columns are below.
+static const char *whole_fact(const Change *change, const json_t *fact)
+{
+    const char *text = json_string_value(json_array_get(fact, 1));
+    const char *origin = json_string_value(json_array_get(fact, 2));
+    return text == NULL || origin == NULL
+               ? text
+               : arena_printf(change->catalog->arena, "%s, where %s", text, origin);
+}
+
+// Identifiers and keywords without case, texts with it.
+static bool same_words(const char *a, const char *b)
+{
+    char quote = '\0';
+    for (; *a != '\0' && *b != '\0'; a++, b++) {
+        bool same =
+            quote == '\0' ? tolower((unsigned char)*a) == tolower((unsigned char)*b) : *a == *b;
+        if (!same) {
+            return false;
+        }
+        if (quote == '\0') {
+            quote = *a == '\'' || *a == '"' ? *a : '\0';
+        } else if (*a == '\\' && a[1] != '\0' && a[1] == b[1]) {
+            a++, b++;
+        } else if (*a == quote) {
+            quote = '\0';
+        }
+    }
+    return *a == *b;
+}
+
 // The text of a fact; NULL: none.
-static const char *fact_text(const json_t *stage, const char *label)
+static const char *fact_text(const Change *change, const json_t *stage, const char *label)
 {
     const json_t *facts = json_object_get(stage, "facts");
     for (size_t i = 0; i < json_array_size(facts); i++) {
         const json_t *fact = json_array_get(facts, i);
         const char *name = json_string_value(json_array_get(fact, 0));
         if (name != NULL && strcmp(name, label) == 0) {
-            return json_string_value(json_array_get(fact, 1));
+            return whole_fact(change, fact);
         }
     }
     return NULL;
@@ -138,12 +170,12 @@ static void compare_stage(Change *change, const PlanStage *stage, const json_t *
     const json_t *facts = json_object_get(now, "facts");
     for (size_t i = 0; i < json_array_size(facts); i++) {
         const char *label = json_string_value(json_array_get(json_array_get(facts, i), 0));
-        const char *text = json_string_value(json_array_get(json_array_get(facts, i), 1));
-        const char *before = fact_text(old, label);
+        const char *text = whole_fact(change, json_array_get(facts, i));
+        const char *before = fact_text(change, old, label);
         // Types change with the source's, too; but what was told of keys need not be told again.
         bool is_types = strcmp(label, DESCRIBE_TYPES) == 0;
         bool counts = is_types ? problems == change->problems : !same_sql;
-        if (counts && before != NULL && !text_equal_nocase(before, text)) {
+        if (counts && before != NULL && !same_words(before, text)) {
             refuse(change, fact_pos(stage, label),
                    arena_printf(change->catalog->arena, "the %s of %s were", label, stage->name),
                    before, text);

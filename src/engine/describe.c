@@ -132,17 +132,29 @@ static json_t *describe_types(const PlanStage *stage)
     return fact;
 }
 
+// Of the statement, and of what a join reads of its sides.
+static json_int_t stage_mark(const Plan *plan, const PlanStage *stage, Arena *arena)
+{
+    if (stage->join == NULL) {
+        return sql_mark(plan, stage->sql, arena);
+    }
+    const PlanJoinSide *sides = stage->join->sides;
+    return sql_mark(plan, arena_printf(arena, "%s; %s; %s", stage->sql, sides[0].sql, sides[1].sql),
+                    arena);
+}
+
 static json_t *describe_stage_of(const Plan *plan, const PlanStage *stage, Arena *arena)
 {
     json_t *facts = json_array();
     for (size_t i = 0; i < stage->facts.count; i++) {
         const PlanFact *fact = &stage->facts.items[i];
-        json_array_append_new(facts, json_pack("[s, s]", fact->label, fact->text));
+        json_array_append_new(facts,
+                              json_pack("[s, s, s*]", fact->label, fact->text, fact->origin));
     }
     json_array_append_new(facts, describe_types(stage));
     return json_pack("{s:s, s:s, s:b, s:I, s:o, s:o}", "name", stage->name, "kind",
                      describe_kind(stage->kind), "closes", stage->has_event_time, "sql",
-                     (json_int_t)sql_mark(plan, stage->sql, arena), "facts", facts, "columns",
+                     stage_mark(plan, stage, arena), "facts", facts, "columns",
                      describe_columns(stage));
 }
 

@@ -247,6 +247,16 @@ bool plan_may_deduplicate(Planner *planner, const Flowing *flowing, Pos pos)
                     plan_mode_name(planner->request->mode));
 }
 
+// The query as written, as what a stage over it reads.
+static const Relation *written_query(Planner *planner, const Select *select)
+{
+    Select *copy = ARENA_NEW(planner->arena, Select);
+    *copy = *select;
+    Relation *relation = ast_relation(planner->arena, RELATION_QUERY, select->pos);
+    relation->query = plan_query_of(planner->arena, copy);
+    return relation;
+}
+
 static Query *distinct_query(Planner *planner, Select *select, Flowing *flowing)
 {
     Relation *inner = ast_relation(planner->arena, RELATION_QUERY, select->pos);
@@ -280,6 +290,7 @@ static Relation *plan_ranked(Planner *planner, const Select *select, const PlanT
     }
     bool whole = flowing->aggregated && planner->request->mode == OUTPUT_COMPLETE;
     if (flowing->streaming && !whole) {
+        planner->written = request->select->from;
         Relation *top = plan_top(planner, request, from, select->from->alias, flowing);
         if (top != NULL) {
             top->column_aliases = select->from->column_aliases;
@@ -339,6 +350,7 @@ static Query *plan_select(Planner *planner, const Query *query, Flowing *flowing
     if (!check_window_functions(planner, select, flowing)) {
         return NULL;
     }
+    planner->written = select->from;
     if (plan_is_aggregating(select)) {
         SortList order_by = {0};
         for (size_t i = 0; i < query->order_by.count; i++) {
@@ -353,6 +365,7 @@ static Query *plan_select(Planner *planner, const Query *query, Flowing *flowing
         if (!select->distinct || planner->request->mode == OUTPUT_COMPLETE) {
             return copy;
         }
+        planner->written = written_query(planner, select);
         return plan_may_deduplicate(planner, flowing, select->pos)
                    ? distinct_query(planner, copy->select, flowing)
                    : NULL;
@@ -361,6 +374,7 @@ static Query *plan_select(Planner *planner, const Query *query, Flowing *flowing
     if (!select->distinct || (flowing->aggregated && planner->request->mode == OUTPUT_COMPLETE)) {
         return copy; // each batch of complete mode holds the whole result
     }
+    planner->written = written_query(planner, select);
     return plan_may_deduplicate(planner, flowing, select->pos)
                ? distinct_query(planner, planned, flowing)
                : NULL;

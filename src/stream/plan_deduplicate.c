@@ -142,6 +142,12 @@ Relation *plan_deduplicate(Planner *planner, Relation *from, const DropDuplicate
         return NULL;
     }
     plan_add_fact(planner, stage, "keys", request->pos, key_list(planner, stage));
+    Buffer origin = {0};
+    for (size_t i = 0; i < stage->keys.count; i++) {
+        const Expr *key = plan_column(arena, request->pos, stage->keys.columns[i].name, NULL);
+        plan_append_origin(planner, planner->written, key, &origin);
+    }
+    plan_add_origin(planner, stage, &origin);
     plan_add_fact(planner, stage, "lifetime", request->pos,
                   request->within_watermark     ? "within the watermark"
                   : stage->deduplicate->expires ? "with their event time"

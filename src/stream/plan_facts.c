@@ -1,11 +1,21 @@
 // What stages keep, gathered while a query is planned. See plan_facts.h.
 // SPDX-License-Identifier: Apache-2.0
 #include "stream/plan_cut.h"
+#include "stream/plan_join.h"
 
 void plan_add_fact(Planner *planner, PlanStage *stage, const char *label, Pos pos, const char *text)
 {
-    PlanFact fact = {label, text, pos};
+    PlanFact fact = {.label = label, .text = text, .pos = pos};
     ARENA_PUSH(planner->arena, stage->facts.items, stage->facts.count, stage->facts.capacity, fact);
+}
+
+void plan_add_origin(Planner *planner, PlanStage *stage, Buffer *origin)
+{
+    if (origin->size > 0) {
+        PlanFact *fact = &stage->facts.items[stage->facts.count - 1];
+        fact->origin = arena_text(planner->arena, buffer_slice(origin));
+    }
+    buffer_done(origin);
 }
 
 void plan_show_column(Planner *planner, PlanStage *stage, const PlanShown *shown)
@@ -18,9 +28,9 @@ static size_t skip_quoted(Slice text, size_t i)
 {
     char quote = text.data[i++];
     while (i < text.size && text.data[i] != quote) {
-        i++;
+        i += text.data[i] == '\\' && quote != '`' ? 2 : 1;
     }
-    return i < text.size ? i + 1 : i;
+    return i < text.size ? i + 1 : text.size;
 }
 
 // Copies the text with one space for any white space and comments, and none inside brackets.
@@ -168,11 +178,20 @@ bool plan_describe_groups(Cut *cut)
     Pos pos = cut->key_count > 0 ? cut->keys[0].expr->pos : cut->select->pos;
     show_keys(cut, &list);
     plan_add_fact(cut->planner, cut->stage, "keys", pos, arena_text(arena, buffer_slice(&list)));
+    Buffer origin = {0};
+    for (size_t i = 0; i < cut->key_count; i++) {
+        plan_append_origin(cut->planner, cut->planner->written, cut->keys[i].expr, &origin);
+    }
+    plan_add_origin(cut->planner, cut->stage, &origin);
     buffer_reset(&list);
     show_calls(cut, &list);
     pos = cut->call_count > 0 ? cut->calls[0].expr->pos : cut->select->pos;
     plan_add_fact(cut->planner, cut->stage, "aggregates", pos,
                   arena_text(arena, buffer_slice(&list)));
+    for (size_t i = 0; i < cut->call_count; i++) {
+        plan_append_origin(cut->planner, cut->planner->written, cut->calls[i].expr, &origin);
+    }
+    plan_add_origin(cut->planner, cut->stage, &origin);
     buffer_done(&list);
     return true;
 }
@@ -184,6 +203,9 @@ void plan_describe_top(Planner *planner, PlanStage *stage, const Expr *ranking, 
     const char *text = arena_printf(planner->arena, "%s up to %lld", plan_words(planner, ranking),
                                     (long long)limit);
     plan_add_fact(planner, stage, "ranking", ranking->pos, text);
+    Buffer origin = {0};
+    plan_append_origin(planner, planner->written, ranking, &origin);
+    plan_add_origin(planner, stage, &origin);
     const ExprList *keys = &ranking->over->partition_by;
     for (size_t i = 0; i < keys->count && i < stage->keys.count; i++) {
         PlanShown key = {.column = stage->keys.columns[i].name};
@@ -196,20 +218,60 @@ void plan_describe_top(Planner *planner, PlanStage *stage, const Expr *ranking, 
 
 // ---- joins -------------------------------------------------------------------------------------
 
-void plan_describe_join(Planner *planner, PlanStage *stage, const Relation *join)
+static bool is_inside(const Expr *expr, const Expr *whole)
+{
+    return whole != NULL && expr->pos.source == whole->pos.source &&
+           expr->pos.start >= whole->pos.start && expr->pos.end <= whole->pos.end;
+}
+
+// Keys that USING or WHERE ask for; the bounds of WHERE are in the origin.
+static const char *join_condition(const JoinCut *cut)
+{
+    const Relation *join = cut->relation;
+    Planner *planner = cut->planner;
+    Buffer text = {0};
+    if (join->on != NULL) {
+        buffer_append_text(&text, plan_words(planner, join->on));
+    }
+    for (size_t i = 0; i < join->using_count; i++) {
+        buffer_printf(&text, "%s%.*s", i == 0 ? "USING " : ", ", SLICE_ARG(join->using_columns[i]));
+    }
+    for (size_t i = 0; join->using_count == 0 && i < cut->key_count; i++) {
+        const JoinKey *key = &cut->keys[i];
+        if (!is_inside(key->exprs[SIDE_LEFT], join->on)) {
+            buffer_printf(&text, "%s%s = %s", text.size == 0 ? "" : " AND ",
+                          plan_words(planner, key->exprs[SIDE_LEFT]),
+                          plan_words(planner, key->exprs[SIDE_RIGHT]));
+        }
+    }
+    const char *copy = arena_text(planner->arena, buffer_slice(&text));
+    buffer_done(&text);
+    return copy;
+}
+
+void plan_describe_join(const JoinCut *cut, PlanStage *stage)
 {
     static const char *const kinds[] = {
         [JOIN_INNER] = "inner", [JOIN_LEFT] = "left", [JOIN_RIGHT] = "right", [JOIN_FULL] = "full",
         [JOIN_SEMI] = "semi",   [JOIN_ANTI] = "anti", [JOIN_CROSS] = "inner",
     };
-    Buffer text = {0};
-    for (size_t i = 0; i < join->using_count; i++) {
-        buffer_printf(&text, "%s%.*s", i == 0 ? "USING " : ", ", SLICE_ARG(join->using_columns[i]));
-    }
-    const char *condition = join->on != NULL ? plan_words(planner, join->on)
-                                             : arena_text(planner->arena, buffer_slice(&text));
-    buffer_done(&text);
+    const Relation *join = cut->relation;
+    Planner *planner = cut->planner;
+    Buffer origin = {0};
     plan_add_fact(planner, stage, "kind", join->pos, kinds[join->join]);
     plan_add_fact(planner, stage, "condition", join->on != NULL ? join->on->pos : join->pos,
-                  condition);
+                  join_condition(cut));
+    for (size_t i = 0; i < cut->key_count; i++) {
+        plan_append_origin(planner, join->left, cut->keys[i].exprs[SIDE_LEFT], &origin);
+        plan_append_origin(planner, join->right, cut->keys[i].exprs[SIDE_RIGHT], &origin);
+    }
+    if (join->on != NULL) {
+        plan_append_origin(planner, join, join->on, &origin);
+    }
+    const Select *select = planner->select;
+    if (select != NULL && select->where != NULL && planner->where_reaches && cut->bound_count > 0) {
+        buffer_printf(&origin, "%stimes from %lld to %lld us", origin.size == 0 ? "" : ", ",
+                      (long long)cut->plan->low, (long long)cut->plan->high);
+    }
+    plan_add_origin(planner, stage, &origin);
 }

@@ -2,8 +2,8 @@
 //
 // EXPLAIN STREAMING and state('flow') tell it; when a query has changed between two runs it is
 // compared, and what differs is told (engine/change.h). Texts are the user's own, with white space
-// and comments taken out; names are those of the query's columns.
-// SPDX-License-Identifier: Apache-2.0
+// and comments taken out; what subqueries and views below make of a name is told apart (origin).
+// Names are those of the query's columns. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "base/type.h"
@@ -13,6 +13,7 @@ typedef struct PlanFact {
     const char *label; // "keys", "aggregates"
     const char *text;  // "window(ts, '1 minute'), page"
     Pos pos;
+    const char *origin; // of its columns below: "w = window(ts, '10 seconds')"; NULL: sources
 } PlanFact;
 
 // A column of the state as the user knows it.

@@ -11,6 +11,7 @@ typedef struct Planner {
     Plan *plan;
     bool failed;
     const Select *select;            // whose FROM is being planned
+    const Relation *written;         // what the stage being cut reads, before planning
     bool where_reaches;              // its WHERE may be applied to the relation being planned
     const struct PlanJoined *joined; // joins of streams that have been cut (plan_join.h)
 } Planner;
@@ -73,11 +74,14 @@ const Expr *plan_window_function(const Expr *expr);
 // wrote it, in the arena.
 void plan_add_fact(Planner *planner, PlanStage *stage, const char *label, Pos pos,
                    const char *text);
+// How the columns of the stage's last fact are made below it; the text is given away.
+void plan_add_origin(Planner *planner, PlanStage *stage, Buffer *origin);
 void plan_show_column(Planner *planner, PlanStage *stage, const PlanShown *shown);
 const char *plan_words(Planner *planner, const Expr *expr);
 void plan_append_words(Slice text, Buffer *out);
 void plan_describe_top(Planner *planner, PlanStage *stage, const Expr *ranking, int64_t limit);
-void plan_describe_join(Planner *planner, PlanStage *stage, const Relation *join);
+// plan_origin.c: appends how the columns of an expression over `from` (as written) are made.
+void plan_append_origin(Planner *planner, const Relation *from, const Expr *expr, Buffer *out);
 
 // FROM one relation with what WHERE asks of it asked for below its watermark already: rows that are
 // filtered out do not move the watermark, as in Spark.

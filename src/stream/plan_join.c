@@ -450,7 +450,7 @@ static Relation *join_streams(Planner *planner, const Relation *relation, JoinIn
     if (cut.stage == NULL || !fill_stage(&cut) || !plan_add_stage(planner, cut.stage, flowing)) {
         return NULL;
     }
-    plan_describe_join(planner, &planner->plan->stages[cut.stage->id], relation);
+    plan_describe_join(&cut, &planner->plan->stages[cut.stage->id]);
     forward_events(&cut, flowing);
     return plan_join_names_relation(&cut);
 }

@@ -105,6 +105,9 @@ bool plan_join_condition_passes_null(const Expr *expr);
 bool plan_join_condition_compares(const Expr *expr);
 bool plan_join_condition_is_pure(const Expr *expr);
 
+// plan_facts.c: kind and condition in the user's words.
+void plan_describe_join(const JoinCut *cut, PlanStage *stage);
+
 // plan_push.c
 // A side of a join as written, with what the join demands of its rows below its watermark.
 const Relation *plan_push_join(Planner *planner, const Relation *join, int side);

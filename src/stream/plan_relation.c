@@ -315,6 +315,7 @@ Relation *plan_relation(Planner *planner, const Relation *relation, Flowing *flo
                      "use SELECT DISTINCT", "DROP DUPLICATES works on streams only");
             return NULL;
         }
+        planner->written = relation;
         planned = plan_may_deduplicate(planner, flowing, relation->drop_duplicates->pos)
                       ? plan_deduplicate(planner, planned, relation->drop_duplicates, flowing)
                       : NULL;

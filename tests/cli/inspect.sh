@@ -277,5 +277,50 @@ has "other duplicates" "$(edit 's/ON (k);/ON (k, v);/')" 'keys of deduplicate_0 
 has "another LIMIT" "$(edit 's/LIMIT 5/LIMIT 7/' | tail -n 1)" 'no problems'
 cd ..
 
+# What a name means below: in subqueries and views.
+mkdir -p below/pipelines below/in && cd below || exit 1
+printf 'name: below\n' >tarn.yml
+cat >hits.sql <<'SQL'
+CREATE TEMPORARY VIEW e AS SELECT *, upper(k) AS u FROM STREAM read_files('in', format => 'json', schema => 'ts TIMESTAMP, k STRING, v INT');
+CREATE SINK s USING memory OPTIONS (outputMode 'update');
+CREATE FLOW windows AS INSERT INTO s SELECT w.start AS at, '' AS x, count(*) AS n
+FROM (SELECT window(ts, '10 seconds') AS w FROM e WATERMARK ts DELAY OF INTERVAL 1 SECOND) GROUP BY w;
+CREATE SINK s2 USING memory OPTIONS (outputMode 'update');
+CREATE FLOW names AS INSERT INTO s2 SELECT u, count(*) FILTER (WHERE k = 'A') AS n FROM (SELECT * FROM e) GROUP BY u;
+CREATE SINK s3 USING memory OPTIONS (outputMode 'update');
+CREATE FLOW ranks AS INSERT INTO s3 SELECT k, v
+FROM (SELECT k, v, row_number() OVER (PARTITION BY k ORDER BY o) AS r FROM (SELECT k, v, v + 0 AS o FROM e)) WHERE r <= 2;
+CREATE SINK s4 USING memory;
+CREATE FLOW pairs AS INSERT INTO s4 SELECT p.v FROM (SELECT ts, v, lower(k) AS j FROM e WATERMARK ts DELAY OF INTERVAL 1 SECOND) AS p
+JOIN (SELECT ts, k AS j FROM e WATERMARK ts DELAY OF INTERVAL 1 SECOND) AS q ON p.j = q.j AND q.ts BETWEEN p.ts AND p.ts + INTERVAL 1 HOUR;
+CREATE SINK s5 USING memory;
+CREATE FLOW firsts AS INSERT INTO s5 SELECT d FROM (SELECT k AS d FROM e) DROP DUPLICATES ON (d);
+CREATE SINK s6 USING memory OPTIONS (outputMode 'update');
+CREATE FLOW both AS INSERT INTO s6 SELECT x, sum(y) AS n
+FROM (SELECT k AS x, v AS y FROM e UNION ALL SELECT 'all' AS x, v AS y FROM e) GROUP BY x;
+SQL
+cp hits.sql pipelines/hits.sql
+printf '{"ts":"2024-01-01T00:00:01Z","k":"a","v":1}\n' >in/1.json
+"$tarn" run --once >out 2>&1 || cat out >&2
+is "nothing edited" "$(edit '' | tail -n 1)" '7 datasets, 6 flows: no problems'
+told() { grep '^error' <<<"$1" | grep -oE '(the [a-z]+ of [a-z_0-9]+ were|nothing).*'; }
+is "another window below" "$(told "$(edit "s/'10 seconds'/'3 seconds'/")")" \
+	"the keys of aggregate_0 were \"w, where w = window(ts, '10 seconds')\", now \"w, where w = window(ts, '3 seconds')\""
+is "another key in a view" "$(told "$(edit "s/upper(k) AS u/trim(k) AS u/")" | grep keys)" \
+	'the keys of aggregate_0 were "u, where u = upper(k)", now "u, where u = trim(k)"'
+is "a text in other case" "$(told "$(edit "s/'A'/'a'/")")" \
+	"the aggregates of aggregate_0 were \"count(*) FILTER (WHERE k = 'A')\", now \"count(*) FILTER (WHERE k = 'a')\""
+is "a keyword in other case" "$(edit "s/FILTER (WHERE k/filter (where K/" | tail -n 1)" '7 datasets, 6 flows: no problems'
+is "another order below" "$(told "$(edit 's/v + 0/-v/')" | grep -o 'where.*')" \
+	'where o = v + 0", now "row_number() OVER (PARTITION BY k ORDER BY o) up to 2, where o = -v"'
+is "another key of a join below" "$(told "$(edit 's/lower(k)/upper(k)/')" | grep -o 'where j.*')" \
+	'where j = lower(k), j = k", now "p.j = q.j AND q.ts BETWEEN p.ts AND p.ts + INTERVAL 1 HOUR, where j = upper(k), j = k"'
+is "another key of duplicates below" "$(told "$(edit 's/k AS d/trim(k) AS d/')")" \
+	'the keys of deduplicate_0 were ""d", where d = k", now ""d", where d = trim(k)"'
+has "a union below" "$(edit "s/'all' AS x/'any' AS x/")" "were \"sum\(y\), where SELECT .*'all' AS x.*\", now \"sum\(y\), where .*'any' AS x"
+is "the key of duplicates" "$("$tarn" query "SELECT d FROM state('firsts')" --format csv 2>&1)" 'd
+a'
+cd ..
+
 echo "$passed passed, $failed failed"
 [ $failed = 0 ]
