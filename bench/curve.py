@@ -11,18 +11,20 @@ from duck import Duck
 
 HERE = os.path.join(harness.HERE, "curve")
 CASES = ("aggregate", "session", "join", "deduplicate", "distinct")
+LOAD = 250000
 BATCHES = int(os.environ.get("BENCH_CURVE_BATCHES", "300"))
 LIMIT = os.environ.get("BENCH_CURVE_LIMIT", "2GB")
 
 
 def write_files(folder, keys):
-    """load/: every key once, in the first second. batches/: 1,000 events each, a millisecond of event time apart."""
+    """load/: every key once, in the first second, LOAD a file: what one batch changes has to be in memory. batches/: 1,000 events each, a millisecond of event time apart."""
     duck = Duck()
     os.makedirs(folder + "/load")
     os.makedirs(folder + "/batches")
     at = "strftime(TIMESTAMP '2026-01-01' + to_microseconds(%s), '%%Y-%%m-%%dT%%H:%%M:%%S.%%fZ') AS at"
-    duck.run("COPY (SELECT i AS k, %s, i %% 10 AS g FROM range(%d) AS r(i)) TO '%s/load/a.json' (FORMAT json)" %
-             (at % "i % 1000000", keys, folder))
+    for first in range(0, keys, LOAD):
+        duck.run("COPY (SELECT i AS k, %s, i %% 10 AS g FROM range(%d, %d) AS r(i)) TO '%s/load/%05d.json' (FORMAT json)" %
+                 (at % "i % 1000000", first, min(keys, first + LOAD), folder, first // LOAD))
     for batch in range(BATCHES):
         duck.run("COPY (SELECT (hash(%d, i) %% %d)::BIGINT AS k, %s, i %% 10 AS g FROM range(1000) AS r(i)) "
                  "TO '%s/batches/%05d.json' (FORMAT json)" % (batch, keys, at % ("1000000 + %d" % (batch * 1000)), folder, batch))
@@ -35,11 +37,12 @@ def progress(run):
 
 def measure(tarn, case, keys):
     """Figures of one point of the curve."""
-    data = harness.make_data("curve-%d" % keys, lambda folder: write_files(folder, keys))
+    data = harness.make_data("keys-%d" % keys, lambda folder: write_files(folder, keys))
     project = harness.make_project(HERE, case, (("tarn.memory.limit", LIMIT),))
     source = os.path.join(project, "in")
     os.makedirs(source)
-    os.link(data + "/load/a.json", source + "/a.json")
+    for name in sorted(os.listdir(data + "/load")):
+        os.link(data + "/load/" + name, source + "/a" + name)
     env = dict(os.environ, CURVE=source)
     command = [tarn, "run", project, "--once", "--no-ui", "--json"]
     load = harness.measured(command, env=env)
