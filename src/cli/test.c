@@ -127,7 +127,9 @@ static int test_run(const CliArguments *arguments)
     if (code != 0) {
         return code;
     }
-    TestOptions options = {.files = files.items, .file_count = files.count};
+    TestOptions options = {.files = files.items,
+                           .file_count = files.count,
+                           .as_written = cli_has(arguments, "as-written")};
     Project *project = NULL;
     code = open_for_tests(arguments, &options, folder, &project);
     if (code != 0) {
@@ -139,12 +141,19 @@ static int test_run(const CliArguments *arguments)
     return code != 0 ? code : output;
 }
 
+static const CliOption test_options[] = {
+    {"as-written", 0, NULL,
+     "run each file once, without restarts, crashes and the like"},
+};
+
 const CliCommand cli_test = {
     .name = "test",
     .summary = "Run the project's tests/*.test on a manual clock",
     .operands = "[PROJECT | FOLDER | FILE.test ...]",
     .operand_max = OPERANDS_MAX,
     .flags = CLI_PROJECT,
+    .options = test_options,
+    .option_count = ARRAY_LEN(test_options),
     .details =
         "A folder without tarn.yml stands for all .test files below it. Files that are named\n"
         "run in the project they lie in, or in an empty one. Tests use a storage folder of\n"

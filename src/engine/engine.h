@@ -37,6 +37,7 @@ int engine_query(Project *project, const char *name, Slice sql, const char *form
 typedef struct TestOptions {
     const char *const *files; // none: tests/**/*.test of the project
     size_t file_count;
+    bool as_written; // without the permutations: for the inner loop
 } TestOptions;
 
 // Runs .test files; prints a line per failure and "N passed, N failed"; returns the exit code.

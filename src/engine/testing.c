@@ -744,10 +744,10 @@ static bool has_tick(const TestFile *file)
 }
 
 // `ducks`: one for the project's number of threads, one for more.
-static void run_permutations(const Project *project, const TestFile *file, SessionDuck *ducks,
-                             int *passed, int *failures)
+static void run_permutations(const Project *project, const TestFile *file, bool as_written,
+                             SessionDuck *ducks, int *passed, int *failures)
 {
-    size_t count = has_tick(file) ? ARRAY_LEN(permutations) : 1; // without batches all are the same
+    size_t count = has_tick(file) && !as_written ? ARRAY_LEN(permutations) : 1; // no batches: same
     for (size_t i = 0; i < count; i++) {
         const Permutation *permutation = &permutations[i];
         bool restarts = permutation->restart_every_tick || permutation->crashes > 0;
@@ -788,7 +788,7 @@ int engine_test(Project *project, const TestOptions *options)
         } else if (is_skipped(&file)) {
             skipped++;
         } else {
-            run_permutations(project, &file, ducks, &passed, &failures);
+            run_permutations(project, &file, options->as_written, ducks, &passed, &failures);
         }
         arena_destroy(arena);
     }

@@ -192,6 +192,8 @@ want 0 test t_medallion/tests
 if cmp -s out whole; then ok; else bad 'the project and its folder of tests differ'; fi
 want 0 test t_medallion/tests/gold.test
 has out '7 passed, 0 failed'
+want 0 test --as-written t_medallion/tests/gold.test
+has out '1 passed, 0 failed'
 mkdir -p loose/below
 printf 'statement ok\nSELECT 1\n' | tee loose/a.test >loose/below/b.test
 want 0 test loose
