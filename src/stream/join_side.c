@@ -342,8 +342,8 @@ static void find_span(JoinList *list)
 
 static bool load_some(JoinSide *side, size_t first, size_t count, Error *err)
 {
-    int64_t buckets[LOOKUP_MANY];
-    Slice names[LOOKUP_MANY];
+    int64_t buckets[LOOKUP_MANY] = {0};
+    Slice names[LOOKUP_MANY] = {0};
     Slice values[LOOKUP_MANY];
     for (size_t i = 0; i < count; i++) {
         const JoinList *list = join_side_list(side, (uint32_t)(first + i));
@@ -706,8 +706,8 @@ static void write_runs(Writing *writing)
 
 static bool put_all(Writing *writing, StateTable *table, Error *err)
 {
-    int64_t buckets[LOOKUP_MANY];
-    Slice names[LOOKUP_MANY];
+    int64_t buckets[LOOKUP_MANY] = {0};
+    Slice names[LOOKUP_MANY] = {0};
     Slice values[LOOKUP_MANY];
     const Put *puts = (const Put *)writing->puts.data;
     size_t count = writing->puts.size / sizeof *puts;
