@@ -198,6 +198,7 @@ static void scan_init(duckdb_init_info info)
         init_error(info, &err);
         return;
     }
+    atomic_fetch_add(&scan->references, 0); // hands the scan over: see scan_function
     duckdb_init_set_init_data(info, scan, scan_global_done);
 }
 
@@ -269,6 +270,8 @@ static void scan_function(duckdb_function_info info, duckdb_data_chunk output)
     Scan *scan = duckdb_function_get_init_data(info);
     ScanThread *thread = duckdb_function_get_local_init_data(info);
     Error err;
+    // DuckDB orders init before this; its own atomics are not seen by ThreadSanitizer, this one is.
+    (void)atomic_load(&scan->references);
     int64_t count = scan->function->scan.rows != NULL ? scan_next_rows(scan, output)
                                                       : scan_next(scan, thread, output, &err);
     if (count < 0) {
