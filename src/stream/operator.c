@@ -145,6 +145,56 @@ DuckColumn *operator_columns(const DuckRows *rows, size_t chunk, size_t first, s
     return columns;
 }
 
+bool operator_register_keyed(Operator *op, const char *name, const Type *result,
+                             DuckScalarFn function, Error *err)
+{
+    Schema arguments = {0};
+    schema_add(op->arena, &arguments, "number", type_simple(TYPE_BIGINT), true);
+    for (size_t i = 0; i < op->stage->keys.count; i++) {
+        schema_add(op->arena, &arguments, "key", op->stage->keys.columns[i].type, true);
+    }
+    DuckScalar scalar = {
+        .name = name,
+        .arguments = &arguments,
+        .result = result,
+        .is_volatile = true,
+        .sees_null = true,
+        .function = function,
+        .context = op,
+    };
+    return operator_register_scalar(op, &scalar, err);
+}
+
+bool operator_lookup(const StateTable *table, const DuckColumn *arguments, size_t argument_count,
+                     uint64_t row_count, DuckColumn *result, DuckColumn *fields, size_t field_count,
+                     Error *err)
+{
+    Arena *arena = arena_create(0);
+    Buffer bytes = {0};
+    Buffer scratch = {0};
+    int64_t *buckets = ARENA_ARRAY(arena, int64_t, row_count);
+    Slice *values = ARENA_ARRAY(arena, Slice, row_count);
+    Slice *keys = operator_encode(arguments + 1, argument_count - 1, row_count, &bytes, arena);
+    for (uint64_t row = 0; row < row_count; row++) {
+        buckets[row] = duck_int(&arguments[0], row);
+    }
+    bool ok = state_lookup_many(table, buckets, keys, row_count, &scratch, values, err);
+    for (uint64_t row = 0; ok && row < row_count; row++) {
+        if (values[row].data != NULL) {
+            ok = row_decode(values[row], fields, field_count, row, err);
+            continue;
+        }
+        duck_set_null(result, row);
+        for (size_t i = 0; i < field_count; i++) {
+            duck_set_null(&fields[i], row);
+        }
+    }
+    buffer_done(&scratch);
+    buffer_done(&bytes);
+    arena_destroy(arena);
+    return ok;
+}
+
 int64_t operator_drop_buckets(StateTable *table, int64_t last)
 {
     int64_t before = state_row_count(table);

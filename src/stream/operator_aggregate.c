@@ -43,54 +43,18 @@ static bool get_function(void *context, const DuckColumn *arguments, size_t argu
 {
     const Operator *op = context;
     const Aggregate *own = op->state;
-    size_t value_count = op->stage->values.count;
-    Arena *arena = arena_create(0);
-    Buffer bytes = {0};
-    Buffer scratch = {0};
-    DuckColumn *fields = ARENA_ARRAY(arena, DuckColumn, value_count);
-    int64_t *buckets = ARENA_ARRAY(arena, int64_t, row_count);
-    Slice *values = ARENA_ARRAY(arena, Slice, row_count);
-    Slice *keys = operator_encode(arguments + 1, argument_count - 1, row_count, &bytes, arena);
-    for (size_t i = 0; i < value_count; i++) {
+    size_t count = op->stage->values.count;
+    DuckColumn *fields = calloc(count, sizeof *fields);
+    if (fields == NULL) {
+        return fail(err, ERROR_RETRY, "out of memory");
+    }
+    for (size_t i = 0; i < count; i++) {
         fields[i] = duck_child(result, i);
     }
-    for (uint64_t row = 0; row < row_count; row++) {
-        buckets[row] = duck_int(&arguments[0], row);
-    }
-    bool ok = state_lookup_many(own->table, buckets, keys, row_count, &scratch, values, err);
-    for (uint64_t row = 0; ok && row < row_count; row++) {
-        if (values[row].data != NULL) {
-            ok = row_decode(values[row], fields, value_count, row, err);
-            continue;
-        }
-        duck_set_null(result, row);
-        for (size_t i = 0; i < value_count; i++) {
-            duck_set_null(&fields[i], row);
-        }
-    }
-    buffer_done(&scratch);
-    buffer_done(&bytes);
-    arena_destroy(arena);
+    bool ok = operator_lookup(own->table, arguments, argument_count, row_count, result, fields,
+                              count, err);
+    free(fields);
     return ok;
-}
-
-static bool register_get(Operator *op, Arena *arena, Error *err)
-{
-    Schema arguments = {0};
-    schema_add(arena, &arguments, "bucket", type_simple(TYPE_BIGINT), true);
-    for (size_t i = 0; i < op->stage->keys.count; i++) {
-        schema_add(arena, &arguments, "key", op->stage->keys.columns[i].type, true);
-    }
-    DuckScalar scalar = {
-        .name = op->stage->aggregate->get_function,
-        .arguments = &arguments,
-        .result = type_struct(arena, op->stage->values),
-        .is_volatile = true,
-        .sees_null = true,
-        .function = get_function,
-        .context = op,
-    };
-    return operator_register_scalar(op, &scalar, err);
 }
 
 static bool register_windows(Operator *op, Error *err)
@@ -137,8 +101,9 @@ static bool aggregate_open(Operator *op, State *state, Arena *arena, Error *err)
                         &stage->values, op->plan->mode == OUTPUT_COMPLETE ? NULL : &op->evict,
                         false,          false};
     own->distincts = ARENA_ARRAY(op->arena, DistinctSet *, stage->aggregate->distinct_count + 1);
-    bool ok = register_get(op, arena, err) && register_windows(op, err) &&
-              operator_register_state(op, &own->relation, err);
+    bool ok = operator_register_keyed(op, stage->aggregate->get_function,
+                                      type_struct(arena, stage->values), get_function, err) &&
+              register_windows(op, err) && operator_register_state(op, &own->relation, err);
     for (size_t i = 0; ok && i < stage->aggregate->distinct_count; i++) {
         ok = distinct_set_open(op, &stage->aggregate->distincts[i], state, arena,
                                &own->distincts[i], err);

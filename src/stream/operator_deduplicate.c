@@ -53,25 +53,6 @@ static bool claim_function(void *context, const DuckColumn *arguments, size_t ar
     return ok;
 }
 
-static bool register_claim(Operator *op, Arena *arena, Error *err)
-{
-    Schema arguments = {0};
-    schema_add(arena, &arguments, "time", type_simple(TYPE_BIGINT), true);
-    for (size_t i = 0; i < op->stage->keys.count; i++) {
-        schema_add(arena, &arguments, "key", op->stage->keys.columns[i].type, true);
-    }
-    DuckScalar claim = {
-        .name = op->stage->deduplicate->claim_function,
-        .arguments = &arguments,
-        .result = type_simple(TYPE_BOOLEAN),
-        .is_volatile = true,
-        .sees_null = true,
-        .function = claim_function,
-        .context = op,
-    };
-    return operator_register_scalar(op, &claim, err);
-}
-
 static bool deduplicate_open(Operator *op, State *state, Arena *arena, Error *err)
 {
     Deduplicate *own = calloc(1, sizeof *own);
@@ -89,7 +70,8 @@ static bool deduplicate_open(Operator *op, State *state, Arena *arena, Error *er
         return false;
     }
     op->metrics.rows_total = state_row_count(own->table);
-    return register_claim(op, arena, err);
+    return operator_register_keyed(op, stage->deduplicate->claim_function,
+                                   type_simple(TYPE_BOOLEAN), claim_function, err);
 }
 
 static void deduplicate_finish(Operator *op)
@@ -154,8 +136,7 @@ static bool put_chunk(Operator *op, size_t chunk, Arena *arena, Error *err)
             values[expiring++] = values[row];
         }
     }
-    return expiring == 0 ||
-           state_put_many(own->expiry, buckets, keys, values, expiring, err);
+    return expiring == 0 || state_put_many(own->expiry, buckets, keys, values, expiring, err);
 }
 
 static bool deduplicate_run(Operator *op, Error *err)

@@ -68,6 +68,15 @@ MUST_USE bool operator_make_view(Operator *op, const char *view, const char *fun
 // Columns [first, first + count) of a chunk, in the arena.
 DuckColumn *operator_columns(const DuckRows *rows, size_t chunk, size_t first, size_t count,
                              Arena *arena);
+// Registers name(number BIGINT, the stage's keys...) with the operator as context: the number is a
+// bucket or an event time.
+MUST_USE bool operator_register_keyed(Operator *op, const char *name, const Type *result,
+                                      DuckScalarFn function, Error *err);
+// Looks up (bucket, keys...) of a chunk, as such a function gets them, and writes the values: one
+// column for each of `fields`. A row without a value has NULL in `result` and in its fields.
+MUST_USE bool operator_lookup(const StateTable *table, const DuckColumn *arguments,
+                              size_t argument_count, uint64_t row_count, DuckColumn *result,
+                              DuckColumn *fields, size_t field_count, Error *err);
 // The rows of a chunk encoded, as slices of `bytes` (which the call appends to) in the arena.
 Slice *operator_encode(const DuckColumn *columns, size_t count, uint64_t row_count, Buffer *bytes,
                        Arena *arena);

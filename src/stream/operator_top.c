@@ -15,25 +15,8 @@ static bool get_function(void *context, const DuckColumn *arguments, size_t argu
 {
     const Operator *op = context;
     const Top *own = op->state;
-    Buffer key = {0};
-    Buffer scratch = {0};
-    bool ok = true;
-    for (uint64_t row = 0; ok && row < row_count; row++) {
-        buffer_reset(&key);
-        row_encode(arguments + 1, argument_count - 1, row, &key);
-        Slice value;
-        bool found;
-        ok = state_lookup(own->table, duck_int(&arguments[0], row), buffer_slice(&key), &scratch,
-                          &value, &found, err);
-        if (ok && found) {
-            ok = row_decode(value, result, 1, row, err);
-        } else if (ok) {
-            duck_set_null(result, row);
-        }
-    }
-    buffer_done(&scratch);
-    buffer_done(&key);
-    return ok;
+    return operator_lookup(own->table, arguments, argument_count, row_count, result, result, 1,
+                           err);
 }
 
 static bool top_open(Operator *op, State *state, Arena *arena, Error *err)
@@ -50,21 +33,8 @@ static bool top_open(Operator *op, State *state, Arena *arena, Error *err)
     }
     op->metrics.rows_total = state_row_count(own->table);
     own->relation = (StateRelation){own->table, &stage->keys, &stage->values, NULL, false, false};
-    Schema arguments = {0};
-    schema_add(arena, &arguments, "bucket", type_simple(TYPE_BIGINT), true);
-    for (size_t i = 0; i < stage->keys.count; i++) {
-        schema_add(arena, &arguments, "key", stage->keys.columns[i].type, true);
-    }
-    DuckScalar get = {
-        .name = stage->top->get_function,
-        .arguments = &arguments,
-        .result = stage->values.columns[0].type,
-        .is_volatile = true,
-        .sees_null = true,
-        .function = get_function,
-        .context = op,
-    };
-    return operator_register_scalar(op, &get, err) &&
+    return operator_register_keyed(op, stage->top->get_function, stage->values.columns[0].type,
+                                   get_function, err) &&
            operator_register_state(op, &own->relation, err);
 }
 
